@@ -1,0 +1,17 @@
+// The module gopt._gopt: what takes or gives torch tensors. Import torch before it.
+#include <torch/csrc/utils/pybind.h>
+
+#include "gopt/features/log_bytes.h"
+
+static_assert(PYBIND11_VERSION_MAJOR == 3 && PYBIND11_INTERNALS_VERSION == 11,
+              "build against the pybind11 that torch ships");
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(_gopt, m) {
+  m.doc() = "C++ part of gopt that needs LibTorch.";
+  m.def(
+      "log_bytes", [](const std::vector<int64_t>& bytes) { return gopt::LogBytes(bytes); },
+      py::arg("bytes"), py::call_guard<py::gil_scoped_release>(),
+      "log(1 + bytes) as a float32 tensor of the same length; 0 where bytes is negative.");
+}
