@@ -1,0 +1,36 @@
+#ifndef GOPT_IO_GRAPH_FILE_H_
+#define GOPT_IO_GRAPH_FILE_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gopt/base/export.h"
+#include "gopt/graph/graph.h"
+
+namespace gopt {
+
+// A graph as a container (docs/formats): magic, version, lengths, compressed GraphProto, CRC32C.
+// Cut and flipped bytes are always detected.
+GOPT_API std::string SerializeGraph(const Graph& graph);
+// `source` names the bytes in messages: a path, or "<bytes>". Limits are enforced before memory is
+// taken.
+GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> DeserializeGraph(
+    std::string_view bytes, std::string_view source = "<bytes>", const GraphLimits& limits = {});
+
+// Text proto, for people.
+GOPT_API std::string GraphToTextProto(const Graph& graph);
+GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> GraphFromTextProto(
+    std::string_view text, std::string_view source = "<text>", const GraphLimits& limits = {});
+
+// By extension: .txtpb is text, everything else the container. Writing is atomic (temporary file,
+// fsync, rename). NotFound, InvalidArgument (naming the file) or ResourceExhausted (disk full).
+GOPT_API absl::Status WriteGraphFile(const Graph& graph, const std::string& path);
+GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> ReadGraphFile(const std::string& path,
+                                                                    const GraphLimits& limits = {});
+
+}  // namespace gopt
+
+#endif  // GOPT_IO_GRAPH_FILE_H_
