@@ -32,6 +32,7 @@ function(gopt_bench name)
   add_executable(${target} ${name}_bench.cc ${ARGN})
   target_link_libraries(${target} PRIVATE gopt_testing benchmark::benchmark absl::flags absl::flags_parse)
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/../lib")
+  add_dependencies(products ${target})
   install(TARGETS ${target} RUNTIME DESTINATION ${GOPT_INSTALL_ROOT}bin COMPONENT benchmarks)
 endfunction()
 

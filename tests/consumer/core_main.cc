@@ -1,0 +1,8 @@
+#include <gopt/base/version.h>
+
+#include <iostream>
+
+int main() {
+  std::cout << "gopt " << gopt::Version() << "\n";
+  return 0;
+}
