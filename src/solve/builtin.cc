@@ -1,0 +1,28 @@
+#include "src/solve/builtin.h"
+
+#include "gopt/base/status_macros.h"
+
+namespace gopt {
+
+absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
+  const Registry<Solver>::Entry table[] = {
+      {"single_device", "everything on one device, the best of them", SingleDeviceFromSpec},
+      {"random", "the best of many random placements", RandomPlacementFromSpec},
+      {"expert", "contiguous module scopes balanced by time", ExpertFromSpec},
+#ifdef GOPT_WITH_METIS
+      {"metis", "balanced minimum-cut partition (METIS)", MetisFromSpec},
+#endif
+      {"heft", "heterogeneous earliest finish time, with insertion", HeftFromSpec},
+      {"list", "list scheduling that books link time", ListFromSpec},
+      {"critical_path", "critical-path priorities for a given placement", CriticalPathFromSpec},
+      {"hill_climb", "moves one op at a time and keeps what is not worse", HillClimbFromSpec},
+      {"anneal", "critical-path-guided, grouped simulated annealing", AnnealFromSpec},
+      {"portfolio", "best of the classical solvers, then annealing", PortfolioFromSpec},
+  };
+  for (const Registry<Solver>::Entry& entry : table) {
+    GOPT_RETURN_IF_ERROR(solvers->Register(entry));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace gopt
