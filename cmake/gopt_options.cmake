@@ -17,7 +17,7 @@ endif()
 
 # Without fused multiply-add a double has the same bits on every machine: simulated times are compared with ==.
 add_compile_options(-ffp-contract=off)
-add_compile_options(-Wall -Wextra -Wnon-virtual-dtor -Wno-unused-parameter
+add_compile_options(-Wall -Wextra -Wnon-virtual-dtor -Wno-unused-parameter -Wno-missing-field-initializers
   -Werror=return-type -Werror=uninitialized -Werror=switch -Werror=unused-result)
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

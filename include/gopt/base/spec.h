@@ -49,6 +49,7 @@ class GOPT_API SpecReader {
 
  private:
   const std::string* Find(std::string_view key);
+  void Expect(std::string_view key, const std::string& value, std::string_view type);
 
   const Spec& spec_;
   std::vector<bool> used_;

@@ -99,7 +99,7 @@ class GOPT_API Graph {
   std::span<const OpId> parameters() const { return parameters_; }
   // Position of a PARAMETER op in parameters(), -1 for other ops.
   int parameter_index(OpId op) const { return parameter_index_[op]; }
-  // The op of phase OPTIMIZER that reads the parameter, or -1.
+  // The op that updates the parameter in place: phase OPTIMIZER, no ports, reads it; or -1.
   OpId optimizer_op(int parameter) const { return optimizer_op_[parameter]; }
 
   // --- Costs and the rest
@@ -122,7 +122,9 @@ class GOPT_API Graph {
 
  private:
   Graph() = default;
-  friend class GraphValidator;
+  void IndexRows();
+  void IndexEdges();
+  absl::Status IndexGroups();
 
   template <typename T, typename B>
   static std::span<const T> Slice(const std::vector<T>& values, const std::vector<B>& begin,

@@ -2,13 +2,14 @@
 #define GOPT_GRAPH_GRAPH_BUILDER_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gopt/base/export.h"
 #include "gopt/base/types.h"
@@ -73,6 +74,15 @@ class GOPT_API GraphBuilder {
     OpId op;
     PortOptions options;
   };
+
+  bool HasOp(OpId op, const char* call);
+  std::string Describe(OpId op) const;
+  absl::Status CheckIds() const;
+  absl::StatusOr<std::vector<OpId>> SortedOps() const;
+  GraphColumns ToColumns(const std::vector<OpId>& order, const std::vector<OpId>& new_id) const;
+  static void AddPortColumns(const PortOptions& port, const std::vector<PortId>& new_port,
+                             GraphColumns* c);
+
   std::string name_, source_;
   std::vector<OpOptions> ops_;
   std::vector<Port> ports_;
@@ -82,6 +92,7 @@ class GOPT_API GraphBuilder {
   std::vector<std::vector<std::string>> ungroup_;
   std::map<std::string, std::string> metadata_;
   std::string attributes_;
+  absl::Status status_;  // The first call with an id that does not exist.
 };
 
 }  // namespace gopt
