@@ -18,7 +18,7 @@ function(gopt_area_tests area)
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE gopt_testing ${ARG_LIBRARIES} GTest::gmock_main)
   if(GOPT_DISCOVER_TESTS AND NOT ARG_NO_DISCOVER)
-    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${area}." WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${area}." WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
       PROPERTIES ENVIRONMENT "${GOPT_TEST_ENVIRONMENT}" TIMEOUT 600)
   else()
     add_test(NAME ${area} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

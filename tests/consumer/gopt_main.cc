@@ -1,12 +1,15 @@
-#include <gopt/base/version.h>
-#include <gopt/features/log_bytes.h>
+#include <gopt/features/graph_tensors.h>
+#include <gopt/graph/graph_text.h>
 
-#include <array>
-#include <cstdint>
 #include <iostream>
 
 int main() {
-  const std::array<int64_t, 2> bytes = {1, 1024};
-  std::cout << "gopt " << gopt::Version() << ", " << gopt::LogBytes(bytes).numel() << " sizes\n";
-  return 0;
+  const auto graph = gopt::ParseGraph("a:matmul -> b:reduce -> c:add; a -> c");
+  if (!graph.ok()) {
+    std::cerr << graph.status() << "\n";
+    return 1;
+  }
+  const gopt::GraphTensors tensors = gopt::MakeGraphTensors(**graph);
+  std::cout << "edges " << tensors.edges.sizes() << "\n";
+  return tensors.edges.size(1) == 3 ? 0 : 1;
 }
