@@ -1,0 +1,47 @@
+"""HTML reports: one self-contained page with the timeline, memory, solvers and search curves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from .data import ReportData, SolverRow, gather
+from .page import render
+
+__all__ = ["ReportData", "SolverRow", "gather", "render", "write_report"]
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    problem: Any,
+    plan: Any,
+    *,
+    rows: Sequence[SolverRow] = (),
+    backend: Any = "simulator",
+    found_by: str = "",
+    title: str | None = None,
+) -> None:
+    """Writes the page for `plan`, which is priced again with its timeline.
+
+    problem: gopt.Problem. plan: gopt.Plan, legal for it. rows: the comparison that the plan came
+    out of; may be empty. found_by: who made the plan; default plan.producer. title: default the
+    graph's name. OSError if the file cannot be written; gopt.GoptError if the plan cannot be priced.
+    """
+    import gopt
+
+    report = gopt.evaluate(problem, plan, backend=backend, timeline=True, critical_chain=True)
+    if report.outcome == "FAILED" or len(report.kernel_spans) == 0 and len(plan.kernels) > 0:
+        raise gopt.GoptError(f"no timeline to draw: {report.outcome} {report.reason}")
+    data = gather(
+        problem,
+        plan,
+        report,
+        rows,
+        gopt.lower_bounds(problem),
+        title=title or problem.graph.name or "graph",
+        found_by=found_by or plan.producer or "an unnamed solver",
+    )
+    text = render(data, gopt.__version__)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
