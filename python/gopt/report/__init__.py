@@ -26,12 +26,12 @@ def write_report(
 
     problem: gopt.Problem. plan: gopt.Plan, legal for it. rows: the comparison that the plan came
     out of; may be empty. found_by: who made the plan; default plan.producer. title: default the
-    graph's name. OSError if the file cannot be written; gopt.GoptError if the plan cannot be priced.
+    graph's name. OSError if the file cannot be written; GoptError if the plan cannot be priced.
     """
     import gopt
 
     report = gopt.evaluate(problem, plan, backend=backend, timeline=True, critical_chain=True)
-    if report.outcome == "FAILED" or len(report.kernel_spans) == 0 and len(plan.kernels) > 0:
+    if report.outcome == "FAILED" or (len(report.kernel_spans) == 0 and len(plan.kernels) > 0):
         raise gopt.GoptError(f"no timeline to draw: {report.outcome} {report.reason}")
     data = gather(
         problem,

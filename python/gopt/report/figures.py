@@ -26,13 +26,16 @@ LINE_COLORS = (
 )
 MAX_ROUTES = 12
 
-_LEGEND = dict(orientation="h", yanchor="bottom", y=1.0, x=0, traceorder="normal")
-_LAYOUT = dict(
-    template="plotly_white",
-    font=dict(family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif", size=13),
-    margin=dict(l=10, r=20, t=10, b=45),
-    hoverlabel=dict(align="left"),
-)
+_LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"}
+_LAYOUT = {
+    "template": "plotly_white",
+    "font": {
+        "family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif",
+        "size": 13,
+    },
+    "margin": {"l": 10, "r": 20, "t": 10, "b": 45},
+    "hoverlabel": {"align": "left"},
+}
 
 
 def time_unit(ns: int) -> tuple[str, float]:
@@ -62,7 +65,7 @@ def timeline(data: ReportData) -> go.Figure:
                 base=[t.start / scale for t in shown],
                 x=[(t.end - t.start) / scale for t in shown],
                 y=[routes[t.source, t.destination] for t in shown],
-                marker=dict(color=TRANSFER_COLOR, line_width=0),
+                marker={"color": TRANSFER_COLOR, "line_width": 0},
                 customdata=[
                     (t.label, format_bytes(t.bytes), format_time(t.end - t.start)) for t in shown
                 ],
@@ -77,7 +80,7 @@ def timeline(data: ReportData) -> go.Figure:
                 x=[time / scale for _, time in data.chain_points],
                 y=[device_rows[device] for device, _ in data.chain_points],
                 mode="lines",
-                line=dict(color="#000000", width=1.2),
+                line={"color": "#000000", "width": 1.2},
                 hoverinfo="skip",
                 visible="legendonly",
             )
@@ -106,7 +109,7 @@ def _span_bars(spans: list[Span], rows: list[str], phase: str, color: str, scale
         base=[s.start / scale for s in spans],
         x=[(s.end - s.start) / scale for s in spans],
         y=[rows[s.device] for s in spans],
-        marker=dict(color=color, line=dict(color="white", width=0.3)),
+        marker={"color": color, "line": {"color": "white", "width": 0.3}},
         customdata=[
             (s.label, s.detail, format_time(s.start), format_time(s.end - s.start)) for s in spans
         ],
@@ -169,7 +172,7 @@ def memory(data: ReportData) -> go.Figure:
                 x=times / scale,
                 y=sizes / 2**30,
                 mode="lines",
-                line=dict(shape="hv", width=1.6, color=LINE_COLORS[d % len(LINE_COLORS)]),
+                line={"shape": "hv", "width": 1.6, "color": LINE_COLORS[d % len(LINE_COLORS)]},
                 hovertemplate="%{y:.3f} GiB at %{x:.3f} "
                 + unit
                 + "<extra>%{fullData.name}</extra>",
@@ -178,7 +181,7 @@ def memory(data: ReportData) -> go.Figure:
     for limit in sorted({device.limit_bytes for device in data.devices}):
         figure.add_hline(
             y=limit / 2**30,
-            line=dict(color="#C00000", dash="dash", width=1.2),
+            line={"color": "#C00000", "dash": "dash", "width": 1.2},
             annotation_text=f"limit {format_bytes(limit)}",
             annotation_position="top left",
         )
@@ -216,7 +219,7 @@ def curves(data: ReportData) -> go.Figure | None:
                 x=[max(1, evaluations) for evaluations, _, _ in points],
                 y=[best / scale for _, _, best in points],
                 mode="lines",
-                line=dict(shape="hv", width=1.8, color=LINE_COLORS[i % len(LINE_COLORS)]),
+                line={"shape": "hv", "width": 1.8, "color": LINE_COLORS[i % len(LINE_COLORS)]},
                 hovertemplate="%{y:.4g} " + unit + " after %{x} evaluations"
                 "<extra>%{fullData.name}</extra>",
             )
@@ -224,7 +227,7 @@ def curves(data: ReportData) -> go.Figure | None:
     if data.lower_bound:
         figure.add_hline(
             y=data.lower_bound / scale,
-            line=dict(color="#555555", dash="dot", width=1.2),
+            line={"color": "#555555", "dash": "dot", "width": 1.2},
             annotation_text="lower bound",
             annotation_position="bottom right",
         )
