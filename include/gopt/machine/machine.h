@@ -2,8 +2,10 @@
 #define GOPT_MACHINE_MACHINE_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,8 +20,8 @@ namespace gopt {
 struct Efficiency {
   std::string op_type;  // If set, applies to this op type only and overrides the class.
   FusionClass op_class = FusionClass::kUnspecified;
-  double flops = 1.0;  // (0, 1], of Device::peak_flops
-  double bytes = 1.0;  // (0, 1], of Device::memory_bandwidth
+  double flops = 1.0;  // [1e-6, 1], of Device::peak_flops
+  double bytes = 1.0;  // [1e-6, 1], of Device::memory_bandwidth
 };
 
 struct Device {
@@ -40,7 +42,23 @@ struct Channel {
   Nanoseconds latency = 0;
 };
 
-// The devices and the routes between them. A value.
+// A channel between two devices that are neighbours.
+struct Link {
+  DeviceId from = 0;
+  DeviceId to = 0;
+  Channel channel;
+};
+
+// For each ordered pair, by from * devices + to: its channels and what they amount to. Routes that
+// begin alike share their channels, so a ring of 1024 devices takes 30 MB, not 1 GB.
+struct RouteTable {
+  std::vector<int32_t> begin, length;  // Of the route in `channels`; length 0: no route.
+  std::vector<ChannelId> channels;
+  std::vector<double> bandwidth;     // Smallest along the route; 0: no route.
+  std::vector<Nanoseconds> latency;  // Sum along the route.
+};
+
+// The devices and the routes between them. A value; copies share the routes.
 class GOPT_API Machine {
  public:
   struct Route {
@@ -51,12 +69,19 @@ class GOPT_API Machine {
 
   Machine() = default;
 
-  // 1 to 1024 devices with unique names; all numbers finite, rates positive, memory, launch and
-  // latency not negative; each ordered pair at most one route. Pairs without a route are allowed: a
+  // 1 to 1024 devices with unique names; rates within [1e-30, 1e30], efficiencies within [1e-6, 1],
+  // memory, launch and latency within [0, 2^62]; each ordered pair at most one route, which passes
+  // no channel twice. Pairs without a route are allowed: a
   // plan that needs one is rejected. InvalidArgument names the device, channel or route and the
   // field.
   static absl::StatusOr<Machine> Create(std::string name, std::vector<Device> devices,
                                         std::vector<Channel> channels, std::vector<Route> routes);
+
+  // One channel per link, in that order; between any two devices the route of fewest links, among
+  // those the one whose last device but one was reached first by a breadth-first search that takes
+  // links in order. At most one link per ordered pair.
+  static absl::StatusOr<Machine> CreateFromLinks(std::string name, std::vector<Device> devices,
+                                                 std::vector<Link> links);
 
   const std::string& name() const { return name_; }
   int num_devices() const { return static_cast<int>(devices_.size()); }
@@ -68,39 +93,42 @@ class GOPT_API Machine {
 
   // Empty when from == to or when there is no route.
   std::span<const ChannelId> route(DeviceId from, DeviceId to) const {
-    const size_t pair = static_cast<size_t>(from) * devices_.size() + static_cast<size_t>(to);
-    return {route_channels_.data() + route_begin_[pair],
-            route_channels_.data() + route_begin_[pair + 1]};
+    const size_t pair = Pair(from, to);
+    return {routes_->channels.data() + routes_->begin[pair],
+            static_cast<size_t>(routes_->length[pair])};
   }
   bool has_route(DeviceId from, DeviceId to) const { return !route(from, to).empty(); }
   // Smallest bandwidth and sum of latencies along the route; 0 where there is none.
   double route_bandwidth(DeviceId from, DeviceId to) const {
-    return route_bandwidth_[static_cast<size_t>(from) * devices_.size() + static_cast<size_t>(to)];
+    return routes_->bandwidth[Pair(from, to)];
   }
   Nanoseconds route_latency(DeviceId from, DeviceId to) const {
-    return route_latency_[static_cast<size_t>(from) * devices_.size() + static_cast<size_t>(to)];
+    return routes_->latency[Pair(from, to)];
   }
-  // Time a tensor occupies the route: ceil((double(bytes) * 1e9) / bandwidth), saturating.
+  // Time a tensor occupies the route: ceil((double(bytes) * 1e9) / bandwidth), at most 2^62. 0 when
+  // from == to, 2^62 when there is no route.
   Nanoseconds TransferDuration(int64_t bytes, DeviceId from, DeviceId to) const;
 
-  // All routes, by (from, to); what Create was given.
+  // All routes, by (from, to); what Create was given. Written out: long on large rings.
   std::vector<Route> Routes() const;
   // -1 if no device has the name.
   DeviceId FindDevice(std::string_view name) const;
 
-  // This machine with every device's memory set to `bytes`.
+  // This machine with every device's memory set to `bytes`; negative counts as 0.
   Machine WithMemoryLimit(int64_t bytes) const;
-  // This machine with other devices' memory unchanged.
+  // The same for one device.
   Machine WithMemoryLimit(DeviceId device, int64_t bytes) const;
 
  private:
+  absl::Status CheckParts() const;  // Devices and channels, each by itself.
+  size_t Pair(DeviceId from, DeviceId to) const {
+    return static_cast<size_t>(from) * devices_.size() + static_cast<size_t>(to);
+  }
+
   std::string name_;
   std::vector<Device> devices_;
   std::vector<Channel> channels_;
-  std::vector<int32_t> route_begin_;
-  std::vector<ChannelId> route_channels_;
-  std::vector<double> route_bandwidth_;
-  std::vector<Nanoseconds> route_latency_;
+  std::shared_ptr<const RouteTable> routes_;
 };
 
 // `count` equal devices with one channel per ordered pair.

@@ -25,7 +25,9 @@ class GOPT_API Kernels {
     std::vector<OpId> recomputed_ops;  // Ascending: backward readers read a backward copy of these.
   };
 
-  // Checks membership and order only; fusion limits are CheckFusion's, cycles are KernelGraph's.
+  // Checks membership and order only, and that a recomputed op has a copy in a backward kernel;
+  // fusion limits are CheckFusible's, cycles are KernelGraph's. InvalidArgument names the kernel or
+  // the op.
   static absl::StatusOr<std::shared_ptr<const Kernels>> Create(std::shared_ptr<const Graph> graph,
                                                                Columns columns);
   // One kernel per op, in op order.
@@ -56,6 +58,8 @@ class GOPT_API Kernels {
 
  private:
   Kernels() = default;
+  void Index();
+  absl::Status CheckCoverage() const;
 
   std::shared_ptr<const Graph> graph_;
   Columns columns_;

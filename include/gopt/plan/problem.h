@@ -67,6 +67,9 @@ class GOPT_API Problem {
 
  private:
   Problem() = default;
+  void SetMemoryLimits();
+  absl::Status ResolveDevices();
+  absl::Status SetBaseKernels();
 
   std::shared_ptr<const Graph> graph_;
   std::shared_ptr<const Machine> machine_;
