@@ -13,6 +13,7 @@ namespace gopt::python {
 void BindErrors(pybind11::module_& m);
 void BindGraph(pybind11::module_& m);
 void BindGraphBuilder(pybind11::module_& m);
+void BindGraphFiles(pybind11::module_& m);
 void BindMachine(pybind11::module_& m);
 void BindConstraints(pybind11::module_& m);
 void BindPlan(pybind11::module_& m);

@@ -90,8 +90,8 @@ class PyEvaluator final : public Evaluator {
         for (size_t i = 0; i < plans.size(); ++i) reports[i] = ReportFromPython(answers[i]);
         return;
       }
-      failure = Failed(absl::StrCat("the evaluator answered with ", answers.size(),
-                                    " reports for ", plans.size(), " plans"));
+      failure = Failed(absl::StrCat("the evaluator answered with ", answers.size(), " reports for ",
+                                    plans.size(), " plans"));
     } catch (const py::error_already_set& error) {
       failure = Record(error);
     } catch (const std::exception& error) {
@@ -161,7 +161,8 @@ absl::StatusOr<Solution> PySolver::Solve(const SolveRequest& request) const {
     py::gil_scoped_acquire gil;
     try {
       py::function solve = py::get_override(static_cast<const Solver*>(this), "solve");
-      if (!solve) return absl::UnimplementedError(absl::StrCat(name(), " defines no solve(search)"));
+      if (!solve)
+        return absl::UnimplementedError(absl::StrCat(name(), " defines no solve(search)"));
       auto search = std::make_shared<Search>(context->get());
       const SearchLease lease(*search);
       py::object answer = solve(search);

@@ -103,8 +103,7 @@ std::shared_ptr<CostBackend> BackendFromSpec(const std::string& spec) {
 
 void RegisterBackend(std::string name, py::object factory, std::string summary) {
   Handle handle(std::move(factory));
-  auto make =
-      [handle](const Spec& spec) -> absl::StatusOr<std::shared_ptr<const CostBackend>> {
+  auto make = [handle](const Spec& spec) -> absl::StatusOr<std::shared_ptr<const CostBackend>> {
     py::gil_scoped_acquire gil;
     try {
       return MakeFromSpec(handle, spec).cast<std::shared_ptr<CostBackend>>();
@@ -147,13 +146,13 @@ void BindEvaluators(py::module_& m) {
 
   py::classh<Simulator, CostBackend>(m, "Simulator",
                                      "Discrete-event simulation of one step, to the nanosecond.")
-      .def(py::init([](bool contention, bool memory) {
-             return Unconst(
-                 Unwrap(Simulator::Create({.contention = contention, .memory = memory})));
-           }),
-           py::kw_only(), py::arg("contention") = true, py::arg("memory") = true,
-           "contention: channels carry one tensor at a time. memory: peaks are computed and limits "
-           "enforced.");
+      .def(
+          py::init([](bool contention, bool memory) {
+            return Unconst(Unwrap(Simulator::Create({.contention = contention, .memory = memory})));
+          }),
+          py::kw_only(), py::arg("contention") = true, py::arg("memory") = true,
+          "contention: channels carry one tensor at a time. memory: peaks are computed and limits "
+          "enforced.");
 }
 
 }  // namespace
@@ -165,10 +164,11 @@ void BindCost(py::module_& m) {
                       "What kernels and transfers cost one by one: measured times where the graph "
                       "has them, else the roofline.")
       .def(py::init<const Problem&>(), py::arg("problem"), WithoutGil())
-      .def("kernel_time", &OpCosts::KernelTime, py::arg("ops"), py::arg("outputs"),
-           py::arg("device"),
-           "Nanoseconds of a kernel of these ops (ascending); outputs: its ports that other kernels "
-           "read, ascending.")
+      .def(
+          "kernel_time", &OpCosts::KernelTime, py::arg("ops"), py::arg("outputs"),
+          py::arg("device"),
+          "Nanoseconds of a kernel of these ops (ascending); outputs: its ports that other kernels "
+          "read, ascending.")
       .def("transfer_time", &OpCosts::TransferTime, py::arg("bytes"), py::arg("source"),
            py::arg("destination"), "Nanoseconds that the tensor occupies the route; 2**62: none.")
       .def("op_times", &OpCosts::OpTimes, py::arg("device"), WithoutGil(),
@@ -183,7 +183,8 @@ void BindCost(py::module_& m) {
         py::arg("summary") = "",
         "factory(**arguments of the spec) -> CostBackend. InvalidArgumentError if the name is "
         "taken.");
-  m.def("backends", [] { return CostBackends().NamesAndSummaries(); }, "(name, summary) of each.");
+  m.def(
+      "backends", [] { return CostBackends().NamesAndSummaries(); }, "(name, summary) of each.");
 }
 
 }  // namespace gopt::python

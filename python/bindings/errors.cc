@@ -45,10 +45,10 @@ void Raise(const StatusError& error) {
     PyErr_SetObject(py::type::handle_of(*original).ptr(), original->ptr());
     return;
   }
-  py::object exception = py::module_::import("gopt.errors")
-                             .attr("from_status")(absl::StatusCodeToString(error.status().code()),
-                                                  std::string(error.status().message()),
-                                                  error.about_graph());
+  py::object exception =
+      py::module_::import("gopt.errors")
+          .attr("from_status")(absl::StatusCodeToString(error.status().code()),
+                               std::string(error.status().message()), error.about_graph());
   PyErr_SetObject(py::type::handle_of(exception).ptr(), exception.ptr());
 }
 

@@ -12,7 +12,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/graph/graph_text.h"
-#include "gopt/io/graph_file.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/errors.h"
 #include "python/bindings/names.h"
@@ -152,8 +151,8 @@ OpId FindOp(const Graph& graph, std::string_view name) {
   for (OpId op = 0; op < graph.num_ops(); ++op) {
     if (graph.op_name(op) == name) return op;
   }
-  throw StatusError(absl::NotFoundError(absl::StrCat(
-      "graph '", graph.name(), "' has no op named '", std::string(name), "'")));
+  throw StatusError(absl::NotFoundError(
+      absl::StrCat("graph '", graph.name(), "' has no op named '", std::string(name), "'")));
 }
 
 std::vector<std::string> Ungroup(const Graph& graph, OpId op) {
@@ -230,8 +229,8 @@ void BindOp(py::module_& m) {
             return ports;
           },
           "Ids of the tensors that the op makes.")
-      .def_property_readonly(
-          "predecessors", [](const OpView& v) { return ToVector(v.graph->predecessors(v.id)); })
+      .def_property_readonly("predecessors",
+                             [](const OpView& v) { return ToVector(v.graph->predecessors(v.id)); })
       .def_property_readonly("successors",
                              [](const OpView& v) { return ToVector(v.graph->successors(v.id)); })
       .def_property_readonly(
@@ -256,12 +255,12 @@ void BindPort(py::module_& m) {
       .def_property_readonly(
           "dtype", [](const PortView& v) { return std::string(ToString(v.graph->dtype(v.id))); })
       .def_property_readonly(
-          "shape", [](const PortView& v) { return py::tuple(py::cast(ToVector(v.graph->dims(v.id)))); })
+          "shape",
+          [](const PortView& v) { return py::tuple(py::cast(ToVector(v.graph->dims(v.id)))); })
       .def_property_readonly("storage", [](const PortView& v) { return v.graph->storage(v.id); })
-      .def_property_readonly("storage_bytes",
-                             [](const PortView& v) {
-                               return v.graph->storage_bytes(v.graph->storage(v.id));
-                             })
+      .def_property_readonly(
+          "storage_bytes",
+          [](const PortView& v) { return v.graph->storage_bytes(v.graph->storage(v.id)); })
       .def_property_readonly("persistent",
                              [](const PortView& v) { return v.graph->is_persistent(v.id); })
       .def_property_readonly("optimizer_copies",
@@ -273,7 +272,8 @@ void BindPort(py::module_& m) {
           "is_output", [](const PortView& v) { return v.graph->is_output(v.id); },
           "Kept to the end of the step.")
       .def("__repr__", [](const PortView& v) {
-        return absl::StrCat("<port ", v.id, " of ", v.graph->Describe(v.graph->producer(v.id)), ">");
+        return absl::StrCat("<port ", v.id, " of ", v.graph->Describe(v.graph->producer(v.id)),
+                            ">");
       });
 }
 
@@ -298,9 +298,10 @@ void BindGraphContent(GraphClass& graph) {
       .def_property_readonly(
           "edges", &Edges,
           "int32 array [num_edges, 2]: distinct (producer op, reader op) pairs, data and control.")
-      .def("column", &Column, py::arg("name"),
-           "A stored column as a read-only numpy array that shares the graph's memory; enumerations "
-           "as their uint8 values. NotFoundError for an unknown name.")
+      .def(
+          "column", &Column, py::arg("name"),
+          "A stored column as a read-only numpy array that shares the graph's memory; enumerations "
+          "as their uint8 values. NotFoundError for an unknown name.")
       .def("column_names", &ColumnNames)
       .def_property_readonly(
           "kernel_ops", [](const Graph& g) { return ToVector(g.kernel_ops()); },
@@ -325,47 +326,6 @@ void BindGraphContent(GraphClass& graph) {
                              "Dicts of source, device_kind and duration_ns (one per op).");
 }
 
-void BindGraphFiles(GraphClass& graph) {
-  graph
-      .def(
-          "save",
-          [](const Graph& g, const std::string& path) { ThrowIfError(WriteGraphFile(g, path)); },
-          py::arg("path"), WithoutGil(),
-          "Writes the graph, atomically: text for .txtpb, else the checked binary container.")
-      .def_static(
-          "load",
-          [](const std::string& path) { return Unconst(UnwrapGraph(ReadGraphFile(path))); },
-          py::arg("path"), WithoutGil(),
-          "Reads a graph file. NotFoundError, or InvalidGraphError naming the file.")
-      .def("to_bytes",
-           [](const Graph& g) {
-             std::string bytes;
-             {
-               py::gil_scoped_release release;
-               bytes = SerializeGraph(g);
-             }
-             return py::bytes(bytes);
-           })
-      .def_static(
-          "from_bytes",
-          [](const py::bytes& bytes) {
-            const std::string_view view = bytes;
-            py::gil_scoped_release release;
-            return Unconst(UnwrapGraph(DeserializeGraph(view)));
-          },
-          py::arg("bytes"), "The inverse of to_bytes(). InvalidGraphError.")
-      .def("to_text", &GraphToText, WithoutGil(), "One line per op, for people.")
-      .def("to_textproto", &GraphToTextProto, WithoutGil(), "The text form of the file.")
-      .def_static(
-          "from_textproto",
-          [](const std::string& text) { return Unconst(UnwrapGraph(GraphFromTextProto(text))); },
-          py::arg("text"), WithoutGil())
-      .def(py::pickle([](const Graph& g) { return py::bytes(SerializeGraph(g)); },
-                      [](const py::bytes& bytes) {
-                        return Unconst(UnwrapGraph(DeserializeGraph(std::string_view(bytes))));
-                      }));
-}
-
 }  // namespace
 
 void BindGraph(py::module_& m) {
@@ -386,11 +346,10 @@ void BindGraph(py::module_& m) {
       .def_property_readonly("metadata", [](const Graph& g) { return g.columns().metadata; })
       .def_property_readonly("attributes",
                              [](const Graph& g) { return py::bytes(g.columns().attributes); })
-      .def_property_readonly("memory_bytes", &Graph::MemoryBytes,
-                             "Bytes held, names aside.")
+      .def_property_readonly("memory_bytes", &Graph::MemoryBytes, "Bytes held, names aside.")
+      .def("to_text", &GraphToText, WithoutGil(), "One line per op, for people.")
       .def("__repr__", &GraphRepr);
   BindGraphContent(graph);
-  BindGraphFiles(graph);
 }
 
 }  // namespace gopt::python

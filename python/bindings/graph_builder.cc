@@ -185,8 +185,7 @@ void BindGraphBuilder(py::module_& m) {
           "build(), and for each builder op id the op's id in the graph: (graph, list of int).");
 
   m.def(
-      "parse_graph",
-      [](const std::string& text) { return Unconst(UnwrapGraph(ParseGraph(text))); },
+      "parse_graph", [](const std::string& text) { return Unconst(UnwrapGraph(ParseGraph(text))); },
       py::arg("text"), WithoutGil(), kParseGraph);
 }
 

@@ -45,9 +45,8 @@ std::string ExportExtension(const std::string& format) {
 
 void BindPlanFile(py::module_& m) {
   py::classh<PlanFile>(m, "PlanFile", "A plan with what is needed to check and apply it elsewhere.")
-      .def(py::init(&MakePlanFile), py::arg("plan"), py::kw_only(),
-           py::arg("machine") = py::none(), py::arg("expected") = py::none(),
-           py::arg("lower_bound") = 0,
+      .def(py::init(&MakePlanFile), py::arg("plan"), py::kw_only(), py::arg("machine") = py::none(),
+           py::arg("expected") = py::none(), py::arg("lower_bound") = 0,
            "machine: what it was made for. expected: the CostReport its maker priced it at. "
            "lower_bound: nanoseconds, 0: unknown.")
       .def_readonly("plan", &PlanFile::plan)
@@ -91,13 +90,15 @@ void BindIo(py::module_& m) {
       "import_file", [](const std::string& path) { return UnwrapGraph(ImportFile(path)); },
       py::arg("path"), WithoutGil(),
       "Reads a graph of any known format. NotFoundError, or InvalidGraphError naming the file.");
-  m.def("importers", [] { return Importers().NamesAndSummaries(); }, "(name, summary) of each.");
+  m.def(
+      "importers", [] { return Importers().NamesAndSummaries(); }, "(name, summary) of each.");
   m.def("export", &Export, py::arg("format"), py::arg("problem"), py::arg("plan") = py::none(),
         py::arg("report") = py::none(),
         "The bytes of another tool's file. The report must carry its timeline. "
         "FailedPreconditionError when the format needs more than was given.");
   m.def("export_extension", &ExportExtension, py::arg("format"), "\".json\"");
-  m.def("exporters", [] { return Exporters().NamesAndSummaries(); }, "(name, summary) of each.");
+  m.def(
+      "exporters", [] { return Exporters().NamesAndSummaries(); }, "(name, summary) of each.");
 }
 
 }  // namespace gopt::python

@@ -26,8 +26,8 @@ Efficiency MakeEfficiency(std::string op_type, std::string_view op_class, double
 
 void CheckDevice(const Machine& machine, int64_t device) {
   if (device < 0 || device >= machine.num_devices()) {
-    throw py::index_error(absl::StrCat("device ", device, " is not in 0 .. ",
-                                       machine.num_devices() - 1));
+    throw py::index_error(
+        absl::StrCat("device ", device, " is not in 0 .. ", machine.num_devices() - 1));
   }
 }
 
@@ -67,8 +67,8 @@ void BindParts(py::module_& m) {
            py::arg("op_class") = "unspecified", py::arg("flops") = 1.0, py::arg("bytes") = 1.0,
            "op_type, if set, overrides the class. flops and bytes are in (0, 1].")
       .def_readonly("op_type", &Efficiency::op_type)
-      .def_property_readonly(
-          "op_class", [](const Efficiency& e) { return std::string(ToString(e.op_class)); })
+      .def_property_readonly("op_class",
+                             [](const Efficiency& e) { return std::string(ToString(e.op_class)); })
       .def_readonly("flops", &Efficiency::flops)
       .def_readonly("bytes", &Efficiency::bytes);
 
@@ -105,9 +105,8 @@ void BindParts(py::module_& m) {
       .def_readonly("name", &Channel::name)
       .def_readonly("bandwidth", &Channel::bandwidth)
       .def_readonly("latency", &Channel::latency)
-      .def("__repr__", [](const Channel& c) {
-        return absl::StrCat("<gopt.Channel '", c.name, "'>");
-      });
+      .def("__repr__",
+           [](const Channel& c) { return absl::StrCat("<gopt.Channel '", c.name, "'>"); });
 
   py::classh<Machine::Route>(m, "Route", "The channels from one device to another, in order.")
       .def(py::init([](DeviceId from, DeviceId to, std::vector<ChannelId> channels) {
@@ -124,10 +123,10 @@ void BindParts(py::module_& m) {
 void BindMachine(py::module_& m) {
   BindParts(m);
   py::classh<Machine>(m, "Machine", "Devices and the routes between them. A value.")
-      .def(py::init([](std::string name, std::vector<Device> devices,
-                       std::vector<Channel> channels, std::vector<Machine::Route> routes) {
-             return Unwrap(Machine::Create(std::move(name), std::move(devices),
-                                           std::move(channels), std::move(routes)));
+      .def(py::init([](std::string name, std::vector<Device> devices, std::vector<Channel> channels,
+                       std::vector<Machine::Route> routes) {
+             return Unwrap(Machine::Create(std::move(name), std::move(devices), std::move(channels),
+                                           std::move(routes)));
            }),
            py::arg("name"), py::arg("devices"), py::arg("channels") = py::tuple(),
            py::arg("routes") = py::tuple(),
@@ -165,16 +164,16 @@ void BindMachine(py::module_& m) {
       .def_property_readonly("name", &Machine::name)
       .def_property_readonly("num_devices", &Machine::num_devices)
       .def_property_readonly("num_channels", &Machine::num_channels)
-      .def_property_readonly(
-          "devices",
-          [](const Machine& machine) {
-            return std::vector<Device>(machine.devices().begin(), machine.devices().end());
-          })
-      .def_property_readonly(
-          "channels",
-          [](const Machine& machine) {
-            return std::vector<Channel>(machine.channels().begin(), machine.channels().end());
-          })
+      .def_property_readonly("devices",
+                             [](const Machine& machine) {
+                               return std::vector<Device>(machine.devices().begin(),
+                                                          machine.devices().end());
+                             })
+      .def_property_readonly("channels",
+                             [](const Machine& machine) {
+                               return std::vector<Channel>(machine.channels().begin(),
+                                                           machine.channels().end());
+                             })
       .def_property_readonly("routes", &Machine::Routes)
       .def("route", &RouteChannels, py::arg("source"), py::arg("destination"),
            "Channel ids in order of travel; empty where there is no route.")
@@ -194,10 +193,9 @@ void BindMachine(py::module_& m) {
           py::arg("name"), "Device id, -1 if there is none.")
       .def("with_memory_limit", &WithMemoryLimit, py::arg("bytes"), py::arg("device") = py::none(),
            "This machine with the memory of every device, or of one, set to `bytes`.")
-      .def(py::pickle([](const Machine& machine) { return py::str(MachineToText(machine)); },
-                      [](const py::str& text) {
-                        return Unwrap(MachineFromText(std::string(text)));
-                      }))
+      .def(py::pickle(
+          [](const Machine& machine) { return py::str(MachineToText(machine)); },
+          [](const py::str& text) { return Unwrap(MachineFromText(std::string(text))); }))
       .def("__len__", &Machine::num_devices)
       .def("__repr__", [](const Machine& machine) {
         return absl::StrCat("<gopt.Machine '", machine.name(), "': ", machine.num_devices(),

@@ -71,9 +71,8 @@ OpId CheckedOp(const Graph& graph, int64_t op) {
 // never goes out of range. Whether it is legal is Problem.validate's question.
 void SetDevices(Plan& plan, std::vector<DeviceId> device) {
   if (static_cast<int>(device.size()) != plan.kernels->size()) {
-    throw StatusError(absl::InvalidArgumentError(
-        absl::StrCat("plan: device has ", device.size(), " entries for ", plan.kernels->size(),
-                     " kernels")));
+    throw StatusError(absl::InvalidArgumentError(absl::StrCat(
+        "plan: device has ", device.size(), " entries for ", plan.kernels->size(), " kernels")));
   }
   plan.device = std::move(device);
 }
@@ -209,8 +208,7 @@ void BindKernels(py::module_& m) {
            "recompute: empty, or a bool per kernel: runs in the backward pass. "
            "InvalidArgumentError.")
       .def_static(
-          "singletons",
-          [](const GraphPtr& graph) { return Unconst(Kernels::Singletons(graph)); },
+          "singletons", [](const GraphPtr& graph) { return Unconst(Kernels::Singletons(graph)); },
           py::arg("graph"), WithoutGil(), "One kernel per op, in op order.")
       .def_property_readonly("graph", [](const Kernels& k) { return Unconst(k.shared_graph()); })
       .def("__len__", &Kernels::size)
@@ -256,8 +254,7 @@ void BindPlanClass(py::module_& m) {
       .def_property(
           "device", [](const Plan& p) { return p.device; }, &SetDevices, "Device id per kernel.")
       .def_property(
-          "rank", [](const Plan& p) { return p.rank; }, &SetRanks,
-          "Rank per kernel, lower first.")
+          "rank", [](const Plan& p) { return p.rank; }, &SetRanks, "Rank per kernel, lower first.")
       .def_property(
           "parameter_home", [](const Plan& p) { return p.parameter_home; }, &SetHomes,
           "Device id per Graph.parameters, -1 for the default rule; empty: all by the default.")
@@ -274,7 +271,8 @@ void BindPlanClass(py::module_& m) {
       .def_property_readonly(
           "homes", [](const Plan& p) { return ParameterHomes(p.kernels->graph(), p); },
           "Home of each parameter, by parameter_home and the default rule.")
-      .def("copy", [](const Plan& p) { return p; }, "A copy that shares the kernels.")
+      .def(
+          "copy", [](const Plan& p) { return p; }, "A copy that shares the kernels.")
       .def("__copy__", [](const Plan& p) { return p; })
       .def("__repr__", [](const Plan& p) {
         return absl::StrCat("<gopt.Plan by '", p.producer, "': ", p.kernels->size(), " kernels, ",

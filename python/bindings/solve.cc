@@ -47,9 +47,8 @@ Objective MakeObjective(const std::string& name, int64_t byte_limit) {
   if (name == "step_time") return {Objective::Kind::kStepTime, 0};
   if (name == "peak_bytes") return {Objective::Kind::kPeakBytes, 0};
   if (name == "step_time_under_limit") return {Objective::Kind::kStepTimeUnderLimit, byte_limit};
-  throw StatusError(absl::InvalidArgumentError(
-      absl::StrCat("no objective is named '", name,
-                   "'; known: step_time, peak_bytes, step_time_under_limit")));
+  throw StatusError(absl::InvalidArgumentError(absl::StrCat(
+      "no objective is named '", name, "'; known: step_time, peak_bytes, step_time_under_limit")));
 }
 
 // Runs work on a thread, lets Python handle signals meanwhile, and cancels on the first exception
@@ -119,8 +118,8 @@ bool IsKeyboardInterrupt(const py::object& exception) {
 // Says that some plans could not be priced, when others could.
 void WarnAboutFailures(const CostBackend& backend, const CallbackErrors& errors) {
   const std::string text =
-      absl::StrCat("cost backend '", backend.name(), "' failed on ", errors.count, " plan(s); first: ",
-                   std::string(py::str(py::repr(errors.first))));
+      absl::StrCat("cost backend '", backend.name(), "' failed on ", errors.count,
+                   " plan(s); first: ", std::string(py::str(py::repr(errors.first))));
   if (PyErr_WarnEx(PyExc_RuntimeWarning, text.c_str(), 1) != 0) throw py::error_already_set();
 }
 
@@ -206,8 +205,8 @@ void BindSolution(py::module_& m) {
       .def_property_readonly(
           "stop", [](const Solution& s) { return std::string(ToString(s.stop)); },
           "completed, evaluations, deadline or cancelled.")
-      .def_property_readonly("step_time", [](const Solution& s) { return s.report.step_time; },
-                             "Nanoseconds.")
+      .def_property_readonly(
+          "step_time", [](const Solution& s) { return s.report.step_time; }, "Nanoseconds.")
       .def("__repr__", [](const Solution& s) {
         return absl::StrCat("<gopt.Solution by '", s.solver, "': ", s.report.step_time, " ns>");
       });
@@ -222,8 +221,8 @@ void BindSolve(py::module_& m) {
         py::arg("evaluations") = py::none(), py::arg("seconds") = py::none(), py::arg("seed") = 0,
         py::arg("threads") = 1, py::arg("start_plans") = py::tuple(),
         py::arg("best_effort") = false, py::arg("objective") = "step_time",
-        py::arg("byte_limit") = 0, py::arg("progress") = py::none(),
-        py::arg("cancel") = py::none(), kSolve);
+        py::arg("byte_limit") = 0, py::arg("progress") = py::none(), py::arg("cancel") = py::none(),
+        kSolve);
 }
 
 }  // namespace gopt::python

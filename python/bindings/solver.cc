@@ -47,7 +47,8 @@ CostReport Search::Evaluate(const Plan& plan, const EvaluateOptions& options) {
 
 namespace {
 
-constexpr char kSolver[] = R"(Anything that turns a problem into a plan. Subclass it to bring your own.
+constexpr char kSolver[] =
+    R"(Anything that turns a problem into a plan. Subclass it to bring your own.
 
 A subclass defines solve(search): it proposes plans by search.evaluate(plan) until
 search.exhausted(); the best of them is the solution. It may return one more plan. It is called from
@@ -76,8 +77,7 @@ void RegisterSolver(std::string name, py::object factory, std::string summary) {
 void BindSearch(py::module_& m) {
   py::classh<Search>(m, "Search", "What a solver written in Python works with, while solve() runs.")
       .def_property_readonly(
-          "problem",
-          [](Search& s) { return std::make_shared<Problem>(s.context().problem()); },
+          "problem", [](Search& s) { return std::make_shared<Problem>(s.context().problem()); },
           "The Problem to solve.")
       .def(
           "evaluate",
@@ -119,15 +119,14 @@ void BindSearch(py::module_& m) {
 
 void BindSolver(py::module_& m) {
   BindSearch(m);
-  py::classh<Solver, PySolver>(m, "Solver", kSolver)
-      .def(py::init<>())
-      .def("name", &Solver::name);
+  py::classh<Solver, PySolver>(m, "Solver", kSolver).def(py::init<>()).def("name", &Solver::name);
   m.def("solver_from_spec", &SolverFromSpec, py::arg("spec"),
         "\"heft\", \"anneal(evaluations=10000)\"; NotFoundError or InvalidArgumentError.");
   m.def("register_solver", &RegisterSolver, py::arg("name"), py::arg("factory"),
         py::arg("summary") = "",
         "factory(**arguments of the spec) -> Solver. InvalidArgumentError if the name is taken.");
-  m.def("solvers", [] { return Solvers().NamesAndSummaries(); }, "(name, summary) of each.");
+  m.def(
+      "solvers", [] { return Solvers().NamesAndSummaries(); }, "(name, summary) of each.");
 }
 
 }  // namespace gopt::python
