@@ -3,7 +3,7 @@
 #
 #   scripts/test.sh           setup, tests of the release build, Python tests, format and lint, core under sanitizers
 #   scripts/test.sh --quick   without the sanitizers
-#   scripts/test.sh --all     also the wheel, a minute of each fuzz target
+#   scripts/test.sh --all     also core without METIS, the wheel, a minute of each fuzz target
 #
 # All steps run, whatever fails; the summary comes last, and the exit code is 1 if a step failed. Output of each step is kept in
 # build/test-logs. Sanitizer runs are skipped while the very same programs and data have passed (build/<preset>/passed).
@@ -74,6 +74,8 @@ sanitizer() {
   { echo "$key"; date -u +'on %F at %R UTC'; } > "build/$preset/passed"
 }
 
+minimal() { build minimal && ctest --preset minimal -j "$jobs"; }
+
 wheel() {
   rm -rf build/dist build/wheel-test &&
     .venv/bin/python -m pip wheel . --no-build-isolation --no-deps -w build/dist &&
@@ -104,6 +106,7 @@ if step setup scripts/setup.sh --for "$purpose"; then
     step tsan sanitizer tsan
   fi
   if [[ $extras == yes ]]; then
+    step minimal minimal
     step wheel wheel
     step fuzz fuzz
   fi

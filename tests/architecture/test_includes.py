@@ -58,6 +58,18 @@ def test_every_area_is_in_the_table():
     assert {area_of(path) for path in library_files()} <= set(ALLOWED)
 
 
+def test_a_source_includes_its_header_first():
+    """So that every header compiles alone."""
+    wrong = []
+    for path in tracked("src/*.cc"):
+        public = Path("include/gopt", *path.parts[1:]).with_suffix(".h")
+        private = path.with_suffix(".h")
+        for header, name in [(public, Path(*public.parts[1:])), (private, private)]:
+            if (ROOT / header).exists() and includes(path)[:1] != [str(name)]:
+                wrong.append(str(path))
+    assert not wrong
+
+
 def test_includes_point_down():
     wrong = []
     for path in library_files():

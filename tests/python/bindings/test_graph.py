@@ -2,9 +2,10 @@
 
 import gc
 
-import gopt
 import numpy as np
 import pytest
+
+import gopt
 
 
 def mlp() -> gopt.Graph:
