@@ -1,0 +1,142 @@
+"""Views into ports: which stored bytes a tensor of the FX graph stands for.
+
+A view moves nothing, so it is no op. A view of a whole storage is its producer's port; a slice is a
+port of its own with its own bytes; an expanded tensor counts what is stored, not its `numel`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import fx
+
+_EXTRA_VIEWS = {
+    "aten::_unsafe_view",
+    "aten::_reshape_alias",
+    "aten::reshape",
+    "aten::lift_fresh",
+    "aten::lift",
+    "aten::alias",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Region:
+    """Bytes of a storage, in a form that transposing, reshaping and expanding do not change.
+
+    Attributes:
+      offset: first byte, counted from the start of the storage.
+      dims: (size, stride in bytes), strides descending, merged where contiguous, no stride 0.
+      nbytes: distinct bytes.
+    """
+
+    offset: int
+    dims: tuple[tuple[int, int], ...]
+    nbytes: int
+
+
+def region_of(tensor: torch.Tensor) -> Region:
+    """The stored bytes of a strided tensor; overlapping windows count each byte once."""
+    item = tensor.element_size()
+    offset = int(tensor.storage_offset()) * item
+    dims = [
+        (int(size), int(stride) * item)
+        for size, stride in zip(tensor.shape, tensor.stride(), strict=True)
+        if size != 1 and stride != 0
+    ]
+    if any(size == 0 for size in tensor.shape):
+        return Region(offset, ((0, item),), 0)
+    dims.sort(key=lambda dim: -dim[1])
+    merged: list[tuple[int, int]] = []
+    for size, stride in [*dims, (item, 1)]:
+        if merged and merged[-1][1] == size * stride:
+            merged[-1] = (merged[-1][0] * size, stride)
+        else:
+            merged.append((size, stride))
+    product, span = 1, 1
+    for size, stride in merged:
+        product *= size
+        span += (size - 1) * stride
+    return Region(offset, tuple(merged), min(product, span))
+
+
+def is_view(target: Any) -> bool:
+    """True for operators that only look at an input: every return aliases without writing."""
+    if not isinstance(target, torch._ops.OpOverload):
+        return False
+    if target._schema.name in _EXTRA_VIEWS:
+        return True
+    returns = target._schema.returns
+    return bool(returns) and all(
+        r.alias_info is not None and not r.alias_info.is_write for r in returns
+    )
+
+
+@dataclasses.dataclass(eq=False)
+class Storage:
+    """What one op made in one allocation.
+
+    Attributes:
+      op: builder id of the op.
+      port: builder id of the port that covers the storage.
+      region: all of it.
+      divisible: False where slices are not ports of their own (parameters).
+      slices: ports of slices that something reads.
+      node: the FX node that made it.
+    """
+
+    op: int
+    port: int
+    region: Region
+    divisible: bool
+    node: fx.Node
+    slices: dict[Region, int] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Value:
+    """A tensor of the FX graph: a part of a storage, as `tensor` sees it."""
+
+    storage: Storage
+    region: Region
+    tensor: torch.Tensor
+
+    @property
+    def key(self) -> tuple[int, Region]:
+        """Equal for values that are the same bytes."""
+        return (self.storage.port, self.region)
+
+    def viewed_as(self, tensor: torch.Tensor) -> Value:
+        """The same storage, seen as the output of a view operator."""
+        return Value(self.storage, region_of(tensor), tensor)
+
+
+def dtype_name(tensor: torch.Tensor) -> str:
+    """ "float32", as ports name it."""
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def port_of(builder: Any, value: Value) -> int:
+    """The builder's port for a value; made now if it is a slice that nothing read before."""
+    storage = value.storage
+    if not storage.divisible or value.region.nbytes >= storage.region.nbytes:
+        return storage.port
+    if value.region not in storage.slices:
+        storage.slices[value.region] = builder.add_port(
+            storage.op,
+            bytes=value.region.nbytes,
+            dtype=dtype_name(value.tensor),
+            shape=stored_shape(value.tensor),
+            storage=storage.port,
+        )
+    return storage.slices[value.region]
+
+
+def stored_shape(tensor: torch.Tensor) -> tuple[int, ...]:
+    """The shape without what `expand` adds: dimensions of stride 0 have size 1."""
+    return tuple(
+        1 if stride == 0 and size > 1 else int(size)
+        for size, stride in zip(tensor.shape, tensor.stride(), strict=True)
+    )

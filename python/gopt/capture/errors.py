@@ -1,0 +1,163 @@
+"""What `gopt.capture` raises, and how torch's own errors are put into words."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import traceback
+
+import torch
+
+from gopt._core import GoptError
+
+_TORCH_DIR = os.path.dirname(os.path.abspath(torch.__file__))
+_OWN_DIR = os.path.dirname(os.path.abspath(__file__))
+_PYTHON_DIR = os.path.dirname(os.path.abspath(os.__file__))
+
+
+class CaptureError(GoptError):
+    """A model (or what was passed with it) cannot be captured.
+
+    Attributes:
+      construct: what stands in the way, such as "data-dependent control flow".
+      advice: what to do about it, one sentence.
+      location: "file.py:12: source line" of the user's code, or "" where unknown.
+    """
+
+    def __init__(self, construct: str, detail: str, advice: str, location: str = "") -> None:
+        self.construct = construct
+        self.advice = advice
+        self.location = location
+        where = f"\n  at {location}" if location else ""
+        super().__init__(f"cannot capture {construct}: {detail}{where}\n  What to do: {advice}")
+
+
+def explain(error: BaseException) -> CaptureError:
+    """Puts an exception of tracing into words; a CaptureError comes back unchanged."""
+    if isinstance(error, CaptureError):
+        return error
+    name, text = type(error).__name__, _first_line(error)
+    location = _user_location(error)
+    for matches, construct, advice in _KNOWN:
+        if matches(name, str(error)):
+            if construct is _CONTROL_FLOW and not _branches(location):
+                construct, advice = _ITEM
+            return CaptureError(construct, text, advice, location)
+    return CaptureError(
+        "the model",
+        f"it raised {name} while traced without data: {text}",
+        "check that model(*example_inputs) and the loss run; move what is not tensor code "
+        "(logging, I/O, ctypes) out of forward",
+        location,
+    )
+
+
+def is_definite(error: BaseException) -> bool:
+    """True where no other way of tracing can help (the cause is in the model, and known)."""
+    if isinstance(error, CaptureError):
+        return True
+    return any(matches(type(error).__name__, str(error)) for matches, _, _ in _KNOWN)
+
+
+_CONTROL_FLOW = "data-dependent control flow"
+_ITEM = (
+    "a tensor's value read in Python (.item(), int(), float(), bool(), .tolist())",
+    "keep the value a tensor (drop .item()), or compute it before the step and pass a number",
+)
+
+_KNOWN = (
+    (
+        lambda name, text: name == "DynamicOutputShapeException",
+        "a shape that depends on data (nonzero, boolean-mask indexing, unique)",
+        "use operators of fixed shape: torch.where(mask, x, 0), a multiplication by the mask, topk",
+    ),
+    (
+        lambda name, text: name
+        in ("DataDependentOutputException", "GuardOnDataDependentSymNode", "PendingUnbackedSymbol")
+        or "Dynamic control flow is not supported" in text,
+        _CONTROL_FLOW,
+        "replace the branch by torch.where, or decide it outside of forward; a graph has one shape",
+    ),
+    (
+        lambda name, text: ".numpy() is not supported" in text
+        or "can't convert" in text.lower()
+        and "numpy" in text
+        or "numpy" in text.lower()
+        and "faketensor" in text.lower(),
+        "a conversion to numpy inside the model",
+        "use the torch operator of the same meaning, or a torch.library.custom_op with a fake",
+    ),
+    (
+        lambda name, text: name
+        in ("UnsupportedOperatorException", "UnsupportedFakeTensorException")
+        or "no fake impl registered" in text
+        or "could not run" in text.lower()
+        and "'Meta' backend" in text,
+        "an operator without a fake (shape-only) implementation",
+        "register one with torch.library.register_fake, see the PyTorch custom operators manual",
+    ),
+    (
+        lambda name, text: "derivative for" in text
+        and "not implemented" in text
+        or "Trying to backward through" in text
+        and "autograd" in text
+        or "does not have an autograd" in text,
+        "an operator without a derivative",
+        "register one with torch.library.register_autograd, or capture with train=False",
+    ),
+    (
+        lambda name, text: "does not require grad" in text and "element 0" in text
+        or "outputs that were requested" in text
+        or "none of the outputs" in text.lower() and "grad" in text,
+        "a loss that does not depend on any parameter",
+        "look for .detach(), torch.no_grad() or integer arithmetic between parameters and loss",
+    ),
+    (
+        lambda name, text: name == "Unsupported" or "graph break" in text.lower(),
+        "a graph break",
+        "move the call named above out of forward, or wrap it as a torch.library.custom_op",
+    ),
+)
+
+
+def _branches(location: str) -> bool:
+    line = location.partition(": ")[2]
+    words = line.replace("(", " ").split()
+    return any(word in words for word in ("if", "while", "assert", "elif", "and", "or", "not", "for"))
+
+
+def _first_line(error: BaseException) -> str:
+    for line in str(error).splitlines():
+        if line.strip():
+            return line.strip()[:300]
+    return type(error).__name__
+
+
+def _user_location(error: BaseException) -> str:
+    """The innermost frame that is neither torch's, nor Python's, nor ours."""
+    best = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = os.path.abspath(frame.filename)
+        if frame.filename.startswith("<") or path.startswith((_TORCH_DIR, _OWN_DIR)):
+            continue
+        if path.startswith(_PYTHON_DIR):
+            continue
+        best = _describe(frame.filename, frame.lineno or 0)
+    return best or _location_in_text(str(error))
+
+
+def _location_in_text(text: str) -> str:
+    """torch quotes 'File "x.py", line 3' for errors raised while a graph is run again."""
+    for line in reversed(text.splitlines()):
+        part = line.strip()
+        if part.startswith("File ") and ", line " in part:
+            path = part.split('"')[1] if '"' in part else ""
+            number = part.split(", line ")[1].split(",")[0]
+            if path and number.isdigit() and not os.path.abspath(path).startswith(_TORCH_DIR):
+                return _describe(path, int(number))
+    return ""
+
+
+def _describe(path: str, line: int) -> str:
+    source = linecache.getline(path, line).strip()
+    return f"{os.path.basename(path)}:{line}: {source}" if source else f"{path}:{line}"

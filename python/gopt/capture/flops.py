@@ -1,0 +1,90 @@
+"""Arithmetic of the operators whose cost is not a number per element. A multiply-add is two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from torch import fx
+
+from gopt.capture.op_table import OpInfo
+
+
+def shape(argument: Any) -> tuple[int, ...]:
+    """Shape of an FX argument that is a tensor; () for anything else."""
+    value = argument.meta.get("val") if isinstance(argument, fx.Node) else None
+    return tuple(int(d) for d in value.shape) if hasattr(value, "shape") else ()
+
+
+def convolution_flops(weight: Sequence[int], output: Sequence[int], data: Sequence[int],
+                      transposed: bool) -> float:
+    """Of a convolution, of its input gradient and of its weight gradient: all the same.
+
+    Args:
+      weight: [out channels, in channels / groups, *kernel]; transposed [in, out / groups, *kernel].
+      output, data: [batch, channels, *space].
+    """
+    positions = data if transposed else output
+    return 2.0 * math.prod(positions) * math.prod(weight[1:])
+
+
+def attention_flops(query: Sequence[int], key: Sequence[int], value: Sequence[int],
+                    causal: bool) -> float:
+    """softmax(q k') v for [batch, heads, length, width]; half of it if causal."""
+    batch_heads, q_len = math.prod(query[:-2]), query[-2]
+    full = 2.0 * batch_heads * q_len * key[-2] * (query[-1] + value[-1])
+    return full / 2 if causal else full
+
+
+def op_flops(info: OpInfo, name: str, node: fx.Node, largest: int) -> float:
+    """Operations of one op, -1 where unknown.
+
+    Args:
+      info: its row of the table.
+      name: schema name, "aten::mm".
+      node: the FX node, with shapes of arguments in meta["val"].
+      largest: elements of the largest tensor that it reads or writes.
+    """
+    args = node.args
+    if name == "aten::mm":
+        return 2.0 * math.prod(shape(args[0])) * shape(args[1])[-1]
+    if name == "aten::addmm":
+        return 2.0 * math.prod(shape(args[1])) * shape(args[2])[-1]
+    if name == "aten::bmm":
+        return 2.0 * math.prod(shape(args[0])) * shape(args[1])[-1]
+    if name == "aten::baddbmm":
+        return 2.0 * math.prod(shape(args[1])) * shape(args[2])[-1]
+    if name in ("aten::mv", "aten::dot"):
+        return 2.0 * math.prod(shape(args[0]))
+    if name == "aten::addmv":
+        return 2.0 * math.prod(shape(args[1]))
+    if name == "aten::convolution":
+        output = tuple(node.meta["val"].shape)
+        return convolution_flops(shape(args[1]), output, shape(args[0]), bool(args[6]))
+    if info.type == "attention":
+        return attention_flops(*map(shape, args[:3]), _is_causal(node))
+    if info.type == "attention_backward":  # five matrix products instead of two
+        return 2.5 * attention_flops(*map(shape, args[1:4]), _is_causal(node))
+    if info.type in ("average_pool", "max_pool"):
+        output = node.meta["val"]
+        output = output[0] if isinstance(output, (tuple, list)) else output
+        return float(math.prod(output.shape) * _window(args[1], output.dim()))
+    if info.type == "average_pool_backward":
+        return float(math.prod(shape(args[0])) * _window(args[2], len(shape(args[0]))))
+    return info.flops * largest if info.flops >= 0 else -1.0
+
+
+def _window(kernel: Any, rank: int) -> int:
+    sizes = [kernel] if isinstance(kernel, int) else list(kernel)
+    return math.prod(sizes) if len(sizes) > 1 else sizes[0] ** max(rank - 2, 1)
+
+
+def _is_causal(node: fx.Node) -> bool:
+    names = [argument.name for argument in node.target._schema.arguments]
+    if "is_causal" not in names:
+        return False
+    position = names.index("is_causal")
+    default = node.target._schema.arguments[position].default_value
+    given = node.args[position] if position < len(node.args) else default
+    return bool(node.kwargs.get("is_causal", given))
