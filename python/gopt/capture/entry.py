@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from gopt import workloads
 from gopt.capture.errors import CaptureError
 from gopt.capture.step import Captured, capture
 
@@ -22,12 +23,14 @@ def capture_entry(spec: str, **options: Any) -> Captured:
     `capture` (a `gopt.workloads.Workload`).
 
     Args:
-      spec: "package.module:function", or "package.module:object.method".
+      spec: "package.module:function", "package.module:object.method", or the name of a workload.
       **options: further arguments of `gopt.capture`; they override the function's own.
 
     Raises:
       CaptureError: no such module or function, or something else came back; or as `capture`.
     """
+    if spec in workloads.NAMES:
+        return workloads.make(spec).capture(**options)
     function = _find(spec)
     given = function() if callable(function) and not isinstance(function, nn.Module) else function
     if isinstance(given, Captured):
@@ -66,5 +69,5 @@ def _find(spec: str) -> Any:
 
 _ADVICE = (
     "give package.module:function, importable from the current directory, "
-    "such as gopt.workloads:inception"
+    "such as gopt.workloads.inception:workload"
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import linecache
 import os
+import re
 import traceback
 
 import torch
@@ -38,11 +40,11 @@ def explain(error: BaseException) -> CaptureError:
         return error
     name, text = type(error).__name__, _first_line(error)
     location = _user_location(error)
-    for matches, construct, advice in _KNOWN:
-        if matches(name, str(error)):
-            if construct is _CONTROL_FLOW and not _branches(location):
-                construct, advice = _ITEM
-            return CaptureError(construct, text, advice, location)
+    for known in _KNOWN:
+        if known.matches(error):
+            if known is _CONTROL_FLOW and not _branches(location):
+                known = _ITEM
+            return CaptureError(known.construct, f"{name}: {text}", known.advice, location)
     return CaptureError(
         "the model",
         f"it raised {name} while traced without data: {text}",
@@ -54,76 +56,79 @@ def explain(error: BaseException) -> CaptureError:
 
 def is_definite(error: BaseException) -> bool:
     """True where no other way of tracing can help (the cause is in the model, and known)."""
-    if isinstance(error, CaptureError):
-        return True
-    return any(matches(type(error).__name__, str(error)) for matches, _, _ in _KNOWN)
+    return isinstance(error, CaptureError) or any(known.matches(error) for known in _KNOWN)
 
 
-_CONTROL_FLOW = "data-dependent control flow"
-_ITEM = (
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """An error of torch that has a known meaning: by exception type, or by text."""
+
+    construct: str
+    advice: str
+    types: tuple[str, ...] = ()
+    text: str = r"(?!)"  # matches nothing
+
+    def matches(self, error: BaseException) -> bool:
+        return type(error).__name__ in self.types or bool(re.search(self.text, str(error), re.I))
+
+
+_CONTROL_FLOW = _Known(
+    "data-dependent control flow",
+    "replace the branch by torch.where, or decide it outside of forward; a graph has one shape",
+    (
+        "DataDependentOutputException",
+        "GuardOnDataDependentSymNode",
+        "PendingUnbackedSymbolNotFound",
+    ),
+    r"Dynamic control flow is not supported",
+)
+_ITEM = _Known(
     "a tensor's value read in Python (.item(), int(), float(), bool(), .tolist())",
     "keep the value a tensor (drop .item()), or compute it before the step and pass a number",
 )
-
 _KNOWN = (
-    (
-        lambda name, text: name == "DynamicOutputShapeException",
+    _CONTROL_FLOW,
+    _Known(
         "a shape that depends on data (nonzero, boolean-mask indexing, unique)",
         "use operators of fixed shape: torch.where(mask, x, 0), a multiplication by the mask, topk",
+        ("DynamicOutputShapeException",),
     ),
-    (
-        lambda name, text: name
-        in ("DataDependentOutputException", "GuardOnDataDependentSymNode", "PendingUnbackedSymbol")
-        or "Dynamic control flow is not supported" in text,
-        _CONTROL_FLOW,
-        "replace the branch by torch.where, or decide it outside of forward; a graph has one shape",
-    ),
-    (
-        lambda name, text: ".numpy() is not supported" in text
-        or "can't convert" in text.lower()
-        and "numpy" in text
-        or "numpy" in text.lower()
-        and "faketensor" in text.lower(),
+    _Known(
         "a conversion to numpy inside the model",
         "use the torch operator of the same meaning, or a torch.library.custom_op with a fake",
+        (),
+        r"\.numpy\(\) is not supported|(can't convert|cannot convert).*numpy|numpy.*FakeTensor",
     ),
-    (
-        lambda name, text: name
-        in ("UnsupportedOperatorException", "UnsupportedFakeTensorException")
-        or "no fake impl registered" in text
-        or "could not run" in text.lower()
-        and "'Meta' backend" in text,
+    _Known(
         "an operator without a fake (shape-only) implementation",
         "register one with torch.library.register_fake, see the PyTorch custom operators manual",
+        ("UnsupportedOperatorException", "UnsupportedFakeTensorException"),
+        r"no fake impl|could not run .*'Meta' backend|data_ptr.*(fake|not allocated)",
     ),
-    (
-        lambda name, text: "derivative for" in text
-        and "not implemented" in text
-        or "Trying to backward through" in text
-        and "autograd" in text
-        or "does not have an autograd" in text,
+    _Known(
         "an operator without a derivative",
         "register one with torch.library.register_autograd, or capture with train=False",
+        (),
+        r"derivative for .* is not implemented|no autograd formula|Trying to backward through",
     ),
-    (
-        lambda name, text: "does not require grad" in text and "element 0" in text
-        or "outputs that were requested" in text
-        or "none of the outputs" in text.lower() and "grad" in text,
+    _Known(
         "a loss that does not depend on any parameter",
         "look for .detach(), torch.no_grad() or integer arithmetic between parameters and loss",
+        (),
+        r"element 0 of tensors does not require grad",
     ),
-    (
-        lambda name, text: name == "Unsupported" or "graph break" in text.lower(),
+    _Known(
         "a graph break",
         "move the call named above out of forward, or wrap it as a torch.library.custom_op",
+        ("Unsupported",),
+        r"graph break",
     ),
 )
 
 
 def _branches(location: str) -> bool:
     line = location.partition(": ")[2]
-    words = line.replace("(", " ").split()
-    return any(word in words for word in ("if", "while", "assert", "elif", "and", "or", "not", "for"))
+    return bool(re.search(r"\b(if|elif|while|assert|for|and|or|not)\b", line))
 
 
 def _first_line(error: BaseException) -> str:

@@ -17,8 +17,9 @@ def shape(argument: Any) -> tuple[int, ...]:
     return tuple(int(d) for d in value.shape) if hasattr(value, "shape") else ()
 
 
-def convolution_flops(weight: Sequence[int], output: Sequence[int], data: Sequence[int],
-                      transposed: bool) -> float:
+def convolution_flops(
+    weight: Sequence[int], output: Sequence[int], data: Sequence[int], transposed: bool
+) -> float:
     """Of a convolution, of its input gradient and of its weight gradient: all the same.
 
     Args:
@@ -29,8 +30,9 @@ def convolution_flops(weight: Sequence[int], output: Sequence[int], data: Sequen
     return 2.0 * math.prod(positions) * math.prod(weight[1:])
 
 
-def attention_flops(query: Sequence[int], key: Sequence[int], value: Sequence[int],
-                    causal: bool) -> float:
+def attention_flops(
+    query: Sequence[int], key: Sequence[int], value: Sequence[int], causal: bool
+) -> float:
     """softmax(q k') v for [batch, heads, length, width]; half of it if causal."""
     batch_heads, q_len = math.prod(query[:-2]), query[-2]
     full = 2.0 * batch_heads * q_len * key[-2] * (query[-1] + value[-1])

@@ -44,8 +44,7 @@ def _pointwise(operands: list[Value], output: torch.Tensor) -> str:
 
 def _is_expanded(tensor: torch.Tensor) -> bool:
     return any(
-        stride == 0 and size > 1
-        for size, stride in zip(tensor.shape, tensor.stride(), strict=True)
+        stride == 0 and size > 1 for size, stride in zip(tensor.shape, tensor.stride(), strict=True)
     )
 
 

@@ -126,7 +126,12 @@ class _Lowering:
     # --- ops ------------------------------------------------------------------------------------
 
     def _add_op(
-        self, name: str, type_: str, nodes: Iterable[fx.Node], operands: Iterable[Value] = (), **more
+        self,
+        name: str,
+        type_: str,
+        nodes: Iterable[fx.Node],
+        operands: Iterable[Value] = (),
+        **more: Any,
     ) -> int:
         """Adds an op that reads `operands`, keeping names unique and who reads whom."""
         operands = list(operands)
@@ -503,4 +508,3 @@ def _line_of(node: fx.Node) -> str:
     text = lines[files[-1]]
     code = lines[files[-1] + 1] if files[-1] + 1 < len(lines) else ""
     return f"{text.split(chr(34))[1]}:{text.split('line ')[1].split(',')[0]}: {code}"
-

@@ -59,9 +59,9 @@ def _rows() -> dict[str, OpInfo]:
     add(
         "pointwise",
         TRANSCENDENTAL,
-        "exp exp2=exp expm1=exp log log2=log log1p=log log10=log tanh sigmoid gelu silu erf erfc=erf "
-        "sin cos tan asin acos atan sinh cosh atan2 pow sqrt rsqrt softplus mish elu selu celu "
-        "log_sigmoid_forward=log_sigmoid prelu=prelu",
+        "exp exp2=exp expm1=exp log log2=log log1p=log log10=log tanh sigmoid gelu silu erf "
+        "erfc=erf sin cos tan asin acos atan sinh cosh atan2 pow sqrt rsqrt softplus mish elu "
+        "selu celu log_sigmoid_forward=log_sigmoid prelu=prelu",
     )
     add("pointwise", 3, "tanh_backward sigmoid_backward prelu_backward _prelu_kernel=prelu")
     add(

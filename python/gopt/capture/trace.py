@@ -1,7 +1,12 @@
-"""From a model to one FX graph of forward and backward. The only file that knows torch's internals.
+"""From a model to one FX graph of forward and backward: the one file that knows torch's internals.
 
-Three recipes, tried in order; what torch calls its inputs and outputs is translated to `Role`s here,
-so nothing else depends on private classes of this torch version.
+Three recipes, tried in order, give the same graph:
+  hooks: the joint graph of the module itself; hooks note which submodule runs. The fastest.
+  export: torch.export first, then the joint graph of its result. Twice the time; every node knows
+    its source line (`meta["stack_trace"]`).
+  simple: the oldest interface, a function of flat tensors; no buffer updates.
+What torch calls inputs and outputs is translated to `Role`s here, so that nothing else depends on
+private classes of this torch version.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ from gopt.capture import errors
 from gopt.capture.errors import CaptureError
 
 TESTED_TORCH = "2.13"
+RECIPES = ("hooks", "export", "simple")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Trace:
       graph_module: the graph; interpreting it computes what autograd computes.
       inputs: role of each placeholder, in order.
       outputs: role of each element of the result, in order.
-      recipe: which recipe made it: "export", "hooks" or "simple".
+      recipe: which one of RECIPES made it.
     """
 
     graph_module: fx.GraphModule
@@ -60,7 +66,7 @@ def trace(
     build: Callable[[FakeTensorMode], tuple[nn.Module, tuple[torch.Tensor, ...]]],
     *,
     train: bool,
-    recipes: tuple[str, ...] = ("export", "hooks", "simple"),
+    recipes: tuple[str, ...] = RECIPES,
 ) -> Trace:
     """Traces the module and the flat tensor inputs that `build` makes, fresh for each recipe.
 
@@ -86,8 +92,7 @@ def trace(
             if errors.is_definite(error):
                 break
     definite = [error for error in failures if errors.is_definite(error)]
-    # Of several unexplained failures the hooks' is closest to the model's own code.
-    cause = definite[0] if definite else failures[min(1, len(failures) - 1)]
+    cause = definite[0] if definite else failures[0]  # the first is closest to the model's code
     raise errors.explain(cause) from cause
 
 
@@ -293,5 +298,3 @@ def phase_of(node: fx.Node) -> str | None:
     if not tag:
         return None
     return "backward" if "backward" in tag else "forward"
-
-

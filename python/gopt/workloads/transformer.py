@@ -1,0 +1,142 @@
+"""A decoder-only Transformer language model (Vaswani et al. 2017, Radford et al. 2019: pre-norm).
+
+The step runs the batch as micro-batches through the same weights, so that devices that hold
+different layers can work at the same time; gradients of the micro-batches are summed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from gopt.workloads.workload import Workload
+
+
+@dataclasses.dataclass(frozen=True)
+class TransformerOptions:
+    """Sizes of model and step; the defaults are GPT-medium like: 184 M parameters.
+
+    Attributes:
+      layers, width, heads, feed_forward: of the decoder blocks; 64 numbers per head.
+      vocabulary: tokens; the embedding is also the output projection (tied).
+      batch, sequence: of the whole step; batch is a multiple of micro_batches.
+      micro_batches: parts that the batch is run in.
+      dropout: on embeddings and residual branches, none inside attention.
+      fused_attention: one attention op (as FlashAttention), else products and softmax.
+    """
+
+    layers: int = 12
+    width: int = 1024
+    heads: int = 16
+    feed_forward: int = 4096
+    vocabulary: int = 32000
+    batch: int = 16
+    sequence: int = 512
+    micro_batches: int = 4
+    dropout: float = 0.1
+    fused_attention: bool = True
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        if self.batch % self.micro_batches:
+            raise ValueError(
+                f"batch {self.batch} is not a multiple of micro_batches {self.micro_batches}"
+            )
+
+
+class CausalSelfAttention(nn.Module):
+    """softmax(Q K' / sqrt(d) + causal mask) V, several heads at once."""
+
+    def __init__(self, options: TransformerOptions) -> None:
+        super().__init__()
+        self.heads = options.heads
+        self.fused = options.fused_attention
+        self.qkv = nn.Linear(options.width, 3 * options.width)
+        self.project = nn.Linear(options.width, options.width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        batch, length, width = x.shape
+        split = self.qkv(x).view(batch, length, 3, self.heads, width // self.heads)
+        q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)  # each [batch, heads, length, d]
+        if self.fused:
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        else:
+            mixed = self._plain(q, k, v)
+        return self.project(mixed.transpose(1, 2).reshape(batch, length, width))
+
+    def _plain(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        length = q.shape[-2]
+        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # [batch, heads, length, length]
+        future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1)
+        return scores.masked_fill(future, float("-inf")).softmax(-1) @ v
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + feed_forward(norm(x))."""
+
+    def __init__(self, options: TransformerOptions) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(options.width)
+        self.attention = CausalSelfAttention(options)
+        self.norm2 = nn.LayerNorm(options.width)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(options.width, options.feed_forward),
+            nn.GELU(),
+            nn.Linear(options.feed_forward, options.width),
+        )
+        self.dropout = nn.Dropout(options.dropout)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x + self.dropout(self.attention(self.norm1(x)))
+        return x + self.dropout(self.feed_forward(self.norm2(x)))
+
+
+class Transformer(nn.Module):
+    """Mean cross entropy of the next token, over all micro-batches."""
+
+    def __init__(self, options: TransformerOptions) -> None:
+        super().__init__()
+        self.options = options
+        self.tokens = nn.Embedding(options.vocabulary, options.width)
+        self.positions = nn.Embedding(options.sequence, options.width)
+        self.dropout = nn.Dropout(options.dropout)
+        self.blocks = nn.ModuleList(Block(options) for _ in range(options.layers))
+        self.norm = nn.LayerNorm(options.width)
+        self.head = nn.Linear(options.width, options.vocabulary, bias=False)
+        self.head.weight = self.tokens.weight
+        self.loss = nn.CrossEntropyLoss()
+
+    def forward(self, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """tokens, targets: int64 [batch, sequence]; gives a scalar."""
+        parts = self.options.micro_batches
+        losses = [
+            self.micro_batch(some_tokens, some_targets)
+            for some_tokens, some_targets in zip(
+                tokens.chunk(parts), targets.chunk(parts), strict=True
+            )
+        ]
+        return torch.stack(losses).mean()
+
+    def micro_batch(self, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Loss of one part of the batch; [batch / micro_batches, sequence] each."""
+        where = torch.arange(tokens.shape[1], device=tokens.device)
+        x = self.dropout(self.tokens(tokens) + self.positions(where))
+        for block in self.blocks:
+            x = block(x)
+        logits = self.head(self.norm(x))  # [part, sequence, vocabulary]
+        return self.loss(logits.flatten(0, 1), targets.flatten())
+
+
+def workload(device: str = "meta", **options: int | float | bool) -> Workload:
+    """A training step with Adam; `options` as in TransformerOptions."""
+    sizes = TransformerOptions(**options)  # type: ignore[arg-type]
+    with torch.device(device):
+        model = Transformer(sizes)
+        tokens = torch.randint(sizes.vocabulary, (sizes.batch, sizes.sequence))
+        targets = torch.randint(sizes.vocabulary, (sizes.batch, sizes.sequence))
+    return Workload("transformer", model, (tokens, targets))
