@@ -113,9 +113,16 @@ class Value:
         return Value(self.storage, region_of(tensor), tensor)
 
 
+_DTYPES = frozenset(
+    "float32 float64 float16 bfloat16 int8 int16 int32 int64 uint8 bool complex64 complex128 "
+    "uint16 uint32 uint64 float8_e4m3fn float8_e5m2".split()
+)
+
+
 def dtype_name(tensor: torch.Tensor) -> str:
-    """ "float32", as ports name it."""
-    return str(tensor.dtype).removeprefix("torch.")
+    """The element type as ports name it: "float32"; "unknown" where they have no name for it."""
+    name = str(tensor.dtype).removeprefix("torch.")
+    return name if name in _DTYPES else "unknown"
 
 
 def port_of(builder: Any, value: Value) -> int:

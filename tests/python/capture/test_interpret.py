@@ -1,0 +1,69 @@
+"""The captured joint graph computes what autograd computes."""
+
+import pytest
+import torch
+from models import CASES
+
+import gopt
+from gopt.capture.trace import RECIPES
+
+
+def autograd(case):
+    case.model.zero_grad()
+    output = case.model(case.inputs)
+    loss = case.loss(output, *case.targets)
+    loss.backward()
+    return loss.detach(), {name: p.grad for name, p in case.model.named_parameters()}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("name", CASES)
+def test_loss_and_every_gradient_equal_autograd(name, recipe):
+    case = CASES[name]()
+    step = gopt.capture(
+        case.model, case.inputs, loss=case.loss, targets=case.targets, recipes=(recipe,)
+    )
+    (loss,), gradients = step.interpret(case.model, case.inputs, case.targets)
+    wanted_loss, wanted = autograd(case)
+    torch.testing.assert_close(loss, wanted_loss)
+    assert gradients.keys() == wanted.keys()
+    for parameter, gradient in wanted.items():
+        torch.testing.assert_close(gradients[parameter], gradient, msg=parameter)
+
+
+@pytest.mark.parametrize("name", ["transformer-small", "inception-small"])
+def test_workloads_equal_autograd(name):
+    options = {"layers": 1} if name.startswith("transformer") else {}
+    work = gopt.workloads.make(name, device="cpu", dropout=0.0, **options)
+    step = work.capture()
+    (loss,), gradients = step.interpret(work.model, work.example_inputs)
+    wanted = work.model(*work.example_inputs)
+    wanted.backward()
+    torch.testing.assert_close(loss, wanted.detach())
+    for parameter, tensor in work.model.named_parameters():
+        torch.testing.assert_close(gradients[parameter], tensor.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_inference_gives_the_outputs_of_eval_mode():
+    case = CASES["convnet"]()
+    step = gopt.capture(case.model, case.inputs, train=False)
+    assert not step.train
+    (output,), gradients = step.interpret(case.model, case.inputs)
+    torch.testing.assert_close(output, case.model.eval()(case.inputs).detach())
+    assert gradients == {}
+
+
+def test_the_recipes_give_the_same_ops():
+    case = CASES["transformer"]()
+    seen = []
+    for recipe in ("hooks", "export"):
+        graph = gopt.capture(
+            case.model, case.inputs, case.loss, targets=case.targets, recipes=(recipe,)
+        ).graph
+        seen.append(
+            [
+                (op.type, op.scope, op.phase, op.forward_twin)
+                for op in map(graph.op, range(len(graph)))
+            ]
+        )
+    assert seen[0] == seen[1]
