@@ -114,8 +114,11 @@ class Value:
 
 
 _DTYPES = frozenset(
-    "float32 float64 float16 bfloat16 int8 int16 int32 int64 uint8 bool complex64 complex128 "
-    "uint16 uint32 uint64 float8_e4m3fn float8_e5m2".split()
+    {
+        *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
+        *("float8_e4m3fn", "float8_e5m2"),
+        *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"),
+    }
 )
 
 

@@ -10,7 +10,7 @@ import traceback
 
 import torch
 
-from gopt._core import GoptError
+from gopt.errors import GoptError
 
 _TORCH_DIR = os.path.dirname(os.path.abspath(torch.__file__))
 _OWN_DIR = os.path.dirname(os.path.abspath(__file__))
@@ -25,6 +25,8 @@ class CaptureError(GoptError):
       advice: what to do about it, one sentence.
       location: "file.py:12: source line" of the user's code, or "" where unknown.
     """
+
+    code = "INVALID_ARGUMENT"
 
     def __init__(self, construct: str, detail: str, advice: str, location: str = "") -> None:
         self.construct = construct

@@ -11,7 +11,7 @@ import torch
 from torch import fx
 
 from gopt import _core
-from gopt.capture import contract, flops, fusion, op_table
+from gopt.capture import contract, costs, fusion, op_table
 from gopt.capture.contract import Value
 from gopt.capture.errors import CaptureError
 from gopt.capture.op_table import OpInfo
@@ -273,15 +273,15 @@ class _Lowering:
                 _line_of(node),
             )
         operands = [] if info.fusion == "fill" else self._operands(node)
-        elements = [t.numel() for t in outputs] + [_stored(v) for v in operands]
+        elements = [t.numel() for t in outputs] + [costs.stored_elements(v) for v in operands]
         op = self._add_compute(
             node,
             info,
             node.name,
             operands,
             outputs,
-            flops.op_flops(info, schema.name, node, max(elements)),
-            bytes_read=_bytes_read(node, info, operands, outputs),
+            costs.op_flops(info, schema.name, node, max(elements)),
+            bytes_read=costs.bytes_read(node, info, operands, outputs),
             fusion_class=fusion.fusion_class(info, node, operands, outputs),
         )
         if isinstance(result, torch.Tensor):
@@ -296,8 +296,8 @@ class _Lowering:
         """Input, weight and bias gradient: three ops, each with only what it reads."""
         args = node.args
         grad, data, weight = (self.values[a] for a in args[:3])
-        arithmetic = flops.convolution_flops(
-            flops.shape(args[2]), flops.shape(args[0]), flops.shape(args[1]), bool(args[7])
+        arithmetic = costs.convolution_flops(
+            costs.shape(args[2]), costs.shape(args[0]), costs.shape(args[1]), bool(args[7])
         )
         reads = ((grad, weight), (grad, data), (grad,))
         suffixes = ("input", "weight", "bias")
@@ -313,7 +313,7 @@ class _Lowering:
                 f"{node.name}.{suffixes[i]}",
                 list(reads[i]),
                 [tensor],
-                arithmetic if i < 2 else float(_stored(grad)),
+                arithmetic if i < 2 else float(costs.stored_elements(grad)),
                 bytes_read=sum(v.region.nbytes for v in reads[i]),
                 fusion_class=info.fusion,
             )
@@ -473,30 +473,6 @@ _SUBMODULE_ADVICE = "please report this model: the joint graph should hold ATen 
 
 def _flat(result: Any) -> list[Any]:
     return list(result) if isinstance(result, (list, tuple)) else [result]
-
-
-def _stored(value: Value) -> int:
-    """Elements that a value has in memory."""
-    return value.region.nbytes // max(value.tensor.element_size(), 1)
-
-
-def _bytes_read(
-    node: fx.Node, info: OpInfo, operands: list[Value], outputs: list[torch.Tensor]
-) -> int:
-    """Distinct bytes that the kernel reads; a gather reads of its first operand what it gives."""
-    skipped = set()
-    for position in info.shape_only:
-        argument = node.args[position]
-        skipped.add(id(argument.meta.get("val")) if isinstance(argument, fx.Node) else 0)
-    distinct: dict[Any, int] = {}
-    for i, value in enumerate(operands):
-        if id(value.tensor) in skipped:
-            continue
-        nbytes = value.region.nbytes
-        if i == 0 and info.fusion == "gather":
-            nbytes = min(nbytes, sum(contract.region_of(t).nbytes for t in outputs))
-        distinct.setdefault(value.key, nbytes)
-    return sum(distinct.values())
 
 
 def _line_of(node: fx.Node) -> str:

@@ -75,7 +75,7 @@ def _rows() -> dict[str, OpInfo]:
     add("reduction", 1, "sum mean=mean amax=max amin=min max min prod any all argmax argmin")
     add("reduction", 3, "var var_mean std std_mean linalg_vector_norm=norm norm")
     add("reduction", TRANSCENDENTAL + 2, "logsumexp")
-    add("row_reduction", TRANSCENDENTAL + 4, "_softmax _log_softmax")
+    add("row_reduction", TRANSCENDENTAL + 4, "_softmax _log_softmax _safe_softmax=softmax")
     add("row_reduction", 4, "_softmax_backward_data=softmax_backward")
     add("row_reduction", TRANSCENDENTAL + 3, "_log_softmax_backward_data=log_softmax_backward")
     add("row_reduction", 8, "native_layer_norm=layer_norm _fused_rms_norm=rms_norm")
@@ -83,8 +83,8 @@ def _rows() -> dict[str, OpInfo]:
     add(
         "data_movement",
         0,
-        "clone=copy cat=concatenate stack=concatenate slice_backward select_backward "
-        "slice_scatter select_scatter constant_pad_nd=pad repeat split_with_sizes_copy",
+        "clone=copy lift_fresh_copy=copy cat=concatenate stack=concatenate slice_backward "
+        "select_backward slice_scatter select_scatter constant_pad_nd=pad repeat split_with_sizes_copy",
     )
     add(
         "gather",
@@ -107,9 +107,9 @@ def _rows() -> dict[str, OpInfo]:
         "new_zeros new_ones new_full new_empty new_empty_strided empty_strided linspace eye",
         "fill",
     )
-    # --- contractions: arithmetic by the formulas of flops.py
+    # --- contractions: arithmetic by the formulas of costs.py
     add("contraction", -1, "mm=matmul addmm=matmul bmm=batch_matmul baddbmm=batch_matmul")
-    add("contraction", -1, "mv=matmul addmv=matmul dot=matmul convolution=convolution")
+    add("contraction", -1, "mv=matmul addmv=matmul dot=matmul vdot=matmul convolution=convolution")
     # --- opaque, arithmetic known
     add(
         "opaque",
@@ -121,6 +121,15 @@ def _rows() -> dict[str, OpInfo]:
     add("opaque", 11, "native_layer_norm_backward=layer_norm_backward")
     add("opaque", 11, "native_group_norm_backward=group_norm_backward")
     add("opaque", 11, "_fused_rms_norm_backward=rms_norm_backward")
+    add("opaque", 5, "_weight_norm_interface=weight_norm")
+    add("opaque", 8, "_weight_norm_interface_backward=weight_norm_backward")
+    add(
+        "opaque", 1, "_embedding_bag=embedding_bag _embedding_bag_dense_backward=embedding_backward"
+    )
+    add("opaque", 3, "mse_loss smooth_l1_loss huber_loss l1_loss")
+    add("opaque", 3 * TRANSCENDENTAL, "binary_cross_entropy_with_logits binary_cross_entropy")
+    add("pointwise", 4, "binary_cross_entropy_backward")
+    add("pointwise", TRANSCENDENTAL + 1, "xlogy")
     add("opaque", 1, "_adaptive_avg_pool2d=adaptive_average_pool")
     add("opaque", 1, "max_pool2d_with_indices_backward=max_pool_backward")
     add("opaque", 1, "_adaptive_avg_pool2d_backward=adaptive_average_pool_backward")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -14,11 +14,11 @@ from torch.utils import _pytree as pytree
 from gopt.capture import fake
 from gopt.capture import optimizer as optimizers
 from gopt.capture.errors import CaptureError
+from gopt.capture.inputs import flatten_inputs
 from gopt.capture.lower import Lowered, lower
 from gopt.capture.scopes import ScopeNames
 from gopt.capture.trace import RECIPES, Trace, trace
-
-_NUMBERS = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device)
+from gopt.capture.wrapper import Step, plain_model
 
 
 class Captured:
@@ -78,10 +78,10 @@ class Captured:
           (outputs, gradients by parameter name); for a training step the one output is the loss.
           Batch-norm statistics stay as they were.
         """
-        holder = _Step(model, loss, self.train)
+        holder = Step(model, loss, self.train)
         state = dict(holder.named_parameters(remove_duplicate=False))
         state |= dict(holder.named_buffers(remove_duplicate=False))
-        flat = _flatten_inputs(example_inputs, targets).tensors
+        flat = flatten_inputs(example_inputs, targets).tensors
         arguments = []
         for role, node in zip(self._trace.inputs, self._placeholders(), strict=True):
             if role.kind in ("parameter", "buffer"):
@@ -168,12 +168,7 @@ def capture(
       CaptureError: names the construct that cannot be captured and what to do about it.
     """
     began = time.perf_counter()
-    if not isinstance(model, nn.Module):
-        raise CaptureError(
-            f"a {type(model).__name__}",
-            "the first argument is not a torch.nn.Module",
-            "wrap functions in a module whose forward calls them",
-        )
+    model = plain_model(model)
     if not train and (loss is not None or optimizer is not None):
         raise CaptureError(
             "a loss or an optimizer without training",
@@ -181,7 +176,7 @@ def capture(
             "drop loss= and optimizer=, or set train=True",
         )
     spec = optimizers.resolve(optimizer)
-    inputs = _flatten_inputs(example_inputs, targets)
+    inputs = flatten_inputs(example_inputs, targets)
     tensors = [*model.parameters(), *model.buffers(), *inputs.tensors]
     device = fake.home_device(tensors)
     if train and not any(p.requires_grad for p in model.parameters()):
@@ -192,7 +187,7 @@ def capture(
         )
 
     def build(mode: Any) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
-        step = fake.fake_model(mode, _Step(model, loss, train), device)
+        step = fake.fake_model(mode, Step(model, loss, train), device)
         step.assemble = inputs.assemble
         _set_training(step.model, train)
         if not train:
@@ -238,117 +233,3 @@ def _set_training(model: nn.Module, train: bool) -> None:
         model.eval()
     elif not model.training:
         model.train()
-
-
-class _Inputs:
-    """Inputs and targets as one flat list of tensors, and how to put them together again."""
-
-    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], targets: tuple[Any, ...]):
-        leaves, self._spec = pytree.tree_flatten_with_path((args, kwargs, targets))
-        self.tensors: list[torch.Tensor] = []
-        self.names: list[str] = []
-        self._constants: list[Any] = []  # None where a tensor goes
-        for path, leaf in leaves:
-            where = _input_name(path, kwargs)
-            if isinstance(leaf, torch.Tensor):
-                self.tensors.append(leaf)
-                self.names.append(where)
-            elif not isinstance(leaf, _NUMBERS):
-                raise CaptureError(
-                    "a non-tensor input",
-                    f"{where} is a {type(leaf).__module__}.{type(leaf).__qualname__}",
-                    "pass tensors, numbers, strings, None, or tuples, lists and dicts of them "
-                    "(numpy: torch.as_tensor)",
-                )
-            self._constants.append(None if isinstance(leaf, torch.Tensor) else leaf)
-        self._is_tensor = [isinstance(leaf, torch.Tensor) for _, leaf in leaves]
-
-    def assemble(self, tensors: Sequence[torch.Tensor]) -> tuple[Any, Any, Any]:
-        """(args, kwargs, targets) with `tensors` in place."""
-        rest = iter(tensors)
-        leaves = [
-            next(rest) if is_tensor else constant
-            for is_tensor, constant in zip(self._is_tensor, self._constants, strict=True)
-        ]
-        return pytree.tree_unflatten(leaves, self._spec)
-
-
-def _input_name(path: Any, kwargs: Mapping[str, Any]) -> str:
-    """ "input0", "input.mask", "target0", with the path inside nested values appended."""
-    part, *rest = path
-    prefix = ("input", "input.", "target")[part.idx]
-    first, *inner = rest
-    key = getattr(first, "key", getattr(first, "idx", ""))
-    return f"{prefix}{key}{pytree.keystr(tuple(inner))}"
-
-
-def _flatten_inputs(example_inputs: Any, targets: Any) -> _Inputs:
-    targets = tuple(targets) if isinstance(targets, (tuple, list)) else (targets,)
-    if isinstance(example_inputs, Mapping):
-        return _Inputs((), dict(example_inputs), targets)
-    if isinstance(example_inputs, (tuple, list)):
-        return _Inputs(tuple(example_inputs), {}, targets)
-    return _Inputs((example_inputs,), {}, targets)
-
-
-class _Step(nn.Module):
-    """Model and loss as a function of flat tensors, which is what gets traced."""
-
-    assemble: Callable[[Sequence[torch.Tensor]], tuple[Any, Any, Any]]
-
-    def __init__(self, model: nn.Module, loss: Any, train: bool) -> None:
-        super().__init__()
-        self.model = model
-        self.loss = loss
-        self._train = train
-
-    def forward(self, *tensors: torch.Tensor) -> Any:
-        args, kwargs, targets = self.assemble(tensors)
-        output = self.model(*args, **kwargs)
-        if not self._train:
-            return _tensors_of(output)
-        value = self.loss(output, *targets) if self.loss is not None else _own_loss(output)
-        return _check_loss(value, self.loss is not None)
-
-
-def _own_loss(output: Any) -> Any:
-    if isinstance(output, Mapping) and "loss" in output:
-        return output["loss"]
-    return getattr(output, "loss", output)
-
-
-def _check_loss(value: Any, given: bool) -> torch.Tensor:
-    who = "the loss" if given else "the model, with loss=None,"
-    if not isinstance(value, torch.Tensor):
-        found = f"a {type(value).__name__}"
-    elif value.numel() != 1:
-        found = f"a tensor of shape {tuple(value.shape)}"
-    elif not value.requires_grad:
-        raise CaptureError(
-            "a loss that does not depend on any parameter",
-            "no gradient flows from it",
-            "look for .detach(), torch.no_grad() or integer arithmetic between parameters and loss",
-        )
-    else:
-        return value
-    raise CaptureError(
-        "a loss that is not one number",
-        f"{who} gives {found}",
-        "pass loss=f with f(output) or f(output, *targets) giving a scalar tensor, "
-        "or train=False for inference",
-    )
-
-
-def _tensors_of(output: Any) -> tuple[torch.Tensor, ...]:
-    leaves = pytree.tree_leaves(output)
-    for leaf in leaves:
-        if not isinstance(leaf, (torch.Tensor, *_NUMBERS)):
-            raise CaptureError(
-                "a non-tensor output",
-                f"the model gives a {type(leaf).__name__}",
-                "return tensors, or tuples, lists and dicts of them",
-            )
-    tensors = tuple(leaf for leaf in leaves if isinstance(leaf, torch.Tensor))
-    if not tensors:
-        raise CaptureError("a model without outputs", "it returns no tensor", "return a tensor")
-    return tensors

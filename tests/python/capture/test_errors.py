@@ -117,7 +117,7 @@ def test_outputs_that_are_no_tensors():
 
 
 def test_what_is_no_module():
-    with pytest.raises(gopt.CaptureError, match="not a torch.nn.Module"):
+    with pytest.raises(gopt.CaptureError, match=r"not a torch\.nn\.Module"):
         gopt.capture(lambda x: x, torch.randn(2))
 
 
@@ -155,3 +155,16 @@ def test_training_without_parameters():
 def test_a_loss_for_inference():
     with pytest.raises(gopt.CaptureError, match="without training"):
         gopt.capture(nn.Linear(4, 1), torch.randn(1, 4), loss=torch.sum, train=False)
+
+
+@pytest.mark.parametrize(
+    ("model", "construct"),
+    [
+        (nn.DataParallel(nn.Linear(4, 1)), "a DataParallel"),
+        (torch.jit.trace(nn.Linear(4, 1), torch.randn(1, 4)), "TorchScript"),
+        (nn.Sequential(nn.LazyLinear(1)), "a lazy module"),
+    ],
+)
+def test_modules_that_are_not_plain(model, construct):
+    with pytest.raises(gopt.CaptureError, match=construct):
+        gopt.capture(model, torch.randn(1, 4))

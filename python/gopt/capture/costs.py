@@ -1,4 +1,4 @@
-"""Arithmetic of the operators whose cost is not a number per element. A multiply-add is two."""
+"""Arithmetic and bytes of one op. A multiply-add is two operations."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import fx
 
+from gopt.capture import contract
+from gopt.capture.contract import Value
 from gopt.capture.op_table import OpInfo
 
 
@@ -57,7 +60,7 @@ def op_flops(info: OpInfo, name: str, node: fx.Node, largest: int) -> float:
         return 2.0 * math.prod(shape(args[0])) * shape(args[1])[-1]
     if name == "aten::baddbmm":
         return 2.0 * math.prod(shape(args[1])) * shape(args[2])[-1]
-    if name in ("aten::mv", "aten::dot"):
+    if name in ("aten::mv", "aten::dot", "aten::vdot"):
         return 2.0 * math.prod(shape(args[0]))
     if name == "aten::addmv":
         return 2.0 * math.prod(shape(args[1]))
@@ -90,3 +93,27 @@ def _is_causal(node: fx.Node) -> bool:
     default = node.target._schema.arguments[position].default_value
     given = node.args[position] if position < len(node.args) else default
     return bool(node.kwargs.get("is_causal", given))
+
+
+def stored_elements(value: Value) -> int:
+    """Elements that a value has in memory."""
+    return value.region.nbytes // max(value.tensor.element_size(), 1)
+
+
+def bytes_read(
+    node: fx.Node, info: OpInfo, operands: list[Value], outputs: list[torch.Tensor]
+) -> int:
+    """Distinct bytes that the kernel reads; a gather reads of its first operand what it gives."""
+    skipped = set()
+    for position in info.shape_only:
+        argument = node.args[position]
+        skipped.add(id(argument.meta.get("val")) if isinstance(argument, fx.Node) else 0)
+    distinct: dict[Any, int] = {}
+    for i, value in enumerate(operands):
+        if id(value.tensor) in skipped:
+            continue
+        nbytes = value.region.nbytes
+        if i == 0 and info.fusion == "gather":
+            nbytes = min(nbytes, sum(contract.region_of(t).nbytes for t in outputs))
+        distinct.setdefault(value.key, nbytes)
+    return sum(distinct.values())
