@@ -19,13 +19,14 @@ from gopt.errors import (
 
 if TYPE_CHECKING:
     from gopt import report, workloads
-    from gopt.capture import capture
+    from gopt.capture import CaptureError, capture
 
 __version__ = _version()
 
 # Loaded when first used: they need torch or a plotting library, which `import gopt` does not.
 _LAZY = {
-    "capture": ("gopt.capture", "capture"),
+    "capture": ("gopt.capture", None),  # a package that can be called
+    "CaptureError": ("gopt.capture", "CaptureError"),
     "workloads": ("gopt.workloads", None),
     "report": ("gopt.report", None),
 }
@@ -42,6 +43,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "CaptureError",
     "FailedPreconditionError",
     "GoptError",
     "Graph",

@@ -84,7 +84,8 @@ def _rows() -> dict[str, OpInfo]:
         "data_movement",
         0,
         "clone=copy lift_fresh_copy=copy cat=concatenate stack=concatenate slice_backward "
-        "select_backward slice_scatter select_scatter constant_pad_nd=pad repeat split_with_sizes_copy",
+        "select_backward slice_scatter select_scatter constant_pad_nd=pad repeat "
+        "split_with_sizes_copy",
     )
     add(
         "gather",
