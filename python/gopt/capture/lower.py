@@ -120,7 +120,12 @@ class _Lowering:
         for op, nodes in enumerate(self.nodes):
             if nodes:
                 self.builder.set_ungroup(op, [node.name for node in nodes])
+        self.builder.set_metadata("capture.recipe", self.trace.recipe)
+        if self.optimizer is not None:
+            self.builder.set_metadata("capture.optimizer", self.optimizer.name)
         graph = self.builder.build()
+        # Ops were added in topological order, so that the builder keeps their ids.
+        assert graph.op_names == self.op_names
         return Lowered(graph, [tuple(n) for n in self.nodes], self.parameters, self.updates)
 
     # --- ops ------------------------------------------------------------------------------------

@@ -157,14 +157,15 @@ def test_a_loss_for_inference():
         gopt.capture(nn.Linear(4, 1), torch.randn(1, 4), loss=torch.sum, train=False)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
-    ("model", "construct"),
+    ("make", "construct"),
     [
-        (nn.DataParallel(nn.Linear(4, 1)), "a DataParallel"),
-        (torch.jit.trace(nn.Linear(4, 1), torch.randn(1, 4)), "TorchScript"),
-        (nn.Sequential(nn.LazyLinear(1)), "a lazy module"),
+        (lambda: nn.DataParallel(nn.Linear(4, 1)), "a DataParallel"),
+        (lambda: torch.jit.trace(nn.Linear(4, 1), torch.randn(1, 4)), "TorchScript"),
+        (lambda: nn.Sequential(nn.LazyLinear(1)), "a lazy module"),
     ],
 )
-def test_modules_that_are_not_plain(model, construct):
+def test_modules_that_are_not_plain(make, construct):
     with pytest.raises(gopt.CaptureError, match=construct):
-        gopt.capture(model, torch.randn(1, 4))
+        gopt.capture(make(), torch.randn(1, 4))
