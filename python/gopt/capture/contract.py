@@ -83,6 +83,7 @@ class Storage:
       port: builder id of the port that covers the storage.
       region: all of it.
       divisible: False where slices are not ports of their own (parameters).
+      shape: of the port that covers the storage.
       slices: ports of slices that something reads.
       node: the FX node that made it.
     """
@@ -91,6 +92,7 @@ class Storage:
     port: int
     region: Region
     divisible: bool
+    shape: tuple[int, ...]
     node: fx.Node
     slices: dict[Region, int] = dataclasses.field(default_factory=dict)
 
@@ -131,7 +133,7 @@ def dtype_name(tensor: torch.Tensor) -> str:
 def port_of(builder: Any, value: Value) -> int:
     """The builder's port for a value; made now if it is a slice that nothing read before."""
     storage = value.storage
-    if not storage.divisible or value.region.nbytes >= storage.region.nbytes:
+    if _is_whole(value):
         return storage.port
     if value.region not in storage.slices:
         storage.slices[value.region] = builder.add_port(
@@ -142,6 +144,16 @@ def port_of(builder: Any, value: Value) -> int:
             storage=storage.port,
         )
     return storage.slices[value.region]
+
+
+def port_shape(value: Value) -> tuple[int, ...]:
+    """Shape of the value's port: the producer's for a whole storage, however it is viewed."""
+    return value.storage.shape if _is_whole(value) else stored_shape(value.tensor)
+
+
+def _is_whole(value: Value) -> bool:
+    storage = value.storage
+    return not storage.divisible or value.region.nbytes >= storage.region.nbytes
 
 
 def stored_shape(tensor: torch.Tensor) -> tuple[int, ...]:

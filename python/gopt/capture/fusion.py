@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import fx
 
+from gopt.capture import contract
 from gopt.capture.contract import Value
 from gopt.capture.op_table import OpInfo
 
@@ -23,6 +24,10 @@ def fusion_class(
         return _row_reduction(info, node, outputs[0])
     if info.fusion == "reduction":
         return _reduction(node, operands, outputs[0])
+    if info.fusion == "data_movement" and len(operands) == 1:
+        source = operands[0].tensor
+        same = source.shape == outputs[0].shape and _order(source) != _order(outputs[0])
+        return "opaque" if same else "data_movement"  # a transposition
     if info.fusion == "gather":
         same = bool(operands) and operands[0].tensor.numel() == outputs[0].numel()
         return "opaque" if same else "data_movement"  # equal counts would look elementwise
@@ -76,9 +81,11 @@ def _reduction(node: fx.Node, operands: list[Value], output: torch.Tensor) -> st
     source = operands[0].tensor
     if source.dim() == 0 or output.numel() == 1 or _reduces_last(node, source.dim()):
         return "reduction"
-    leading = tuple(source.shape[:-1])
-    looks_row_wise = tuple(output.shape) in (leading, (*leading, 1))
-    return "opaque" if looks_row_wise else "reduction"
+    for shape in (tuple(source.shape), contract.port_shape(operands[0])):
+        leading = shape[:-1]
+        if tuple(output.shape) in (leading, (*leading, 1)):
+            return "opaque"
+    return "reduction"
 
 
 def _reduces_last(node: fx.Node, rank: int) -> bool:

@@ -159,15 +159,11 @@ class _Lowering:
     def _add_storage(
         self, op: int, node: fx.Node, tensor: torch.Tensor, divisible: bool = True, **more: Any
     ) -> Value:
-        region = contract.region_of(tensor)
+        region, shape = contract.region_of(tensor), contract.stored_shape(tensor)
         port = self.builder.add_port(
-            op,
-            bytes=region.nbytes,
-            dtype=contract.dtype_name(tensor),
-            shape=contract.stored_shape(tensor),
-            **more,
+            op, bytes=region.nbytes, dtype=contract.dtype_name(tensor), shape=shape, **more
         )
-        return Value(contract.Storage(op, port, region, divisible, node), region, tensor)
+        return Value(contract.Storage(op, port, region, divisible, shape, node), region, tensor)
 
     def _placeholder(self, node: fx.Node, role: Role) -> None:
         tensor = node.meta.get("val")

@@ -35,6 +35,7 @@ def test_reductions():
     assert classes(lambda x: x.sum(0), (4, 6), type_="sum") == ["reduction"]
     # From the shapes this could be along the rows, and it is not.
     assert classes(lambda x: x.sum(0), (6, 6), type_="sum") == ["opaque"]
+    assert classes(lambda x: x.exp().view(6, 6).sum(0, True), (1, 6, 6), type_="sum") == ["opaque"]
     assert classes(lambda x: x.softmax(-1), (4, 6), type_="softmax") == ["reduction"]
     assert classes(lambda x: x.softmax(0), (4, 6), type_="softmax") == ["opaque"]
 
@@ -43,6 +44,8 @@ def test_data_movement_and_the_rest():
     assert classes(lambda x, y: torch.cat([x, y]), (2, 3), (2, 3), type_="concatenate") == [
         "data_movement"
     ]
+    assert classes(lambda x: x.clone(), (4, 6), type_="copy") == ["data_movement"]
+    assert classes(lambda x: x.t().contiguous(), (4, 6), type_="copy") == ["opaque"]
     assert classes(lambda x: x.flip(0), (4, 6), type_="flip") == ["opaque"]  # equal element count
     assert classes(lambda x: x.sort().values, (4, 6), type_="sort") == ["opaque"]
     assert classes(torch.mm, (4, 6), (6, 2), type_="matmul") == ["contraction"]
