@@ -19,6 +19,9 @@ _EXTRA_VIEWS = {
     "aten::lift_fresh",
     "aten::lift",
     "aten::alias",
+    "aten::unsafe_split",  # "unsafe" for autograd: the parts do share the storage
+    "aten::unsafe_split_with_sizes",
+    "aten::unsafe_chunk",
 }
 
 

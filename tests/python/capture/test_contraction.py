@@ -67,6 +67,20 @@ def test_split_parts_and_getitem_are_contracted():
     assert [operand_bytes(graph, op) for op in ops(graph, type="sin")] == [[48], [48]]
 
 
+def test_the_gates_of_an_lstm_cell_are_slices():
+    step = gopt.capture(nn.LSTMCell(3, 5), torch.randn(2, 3), train=False)
+    gates = one(step.graph, type="sigmoid", name="sigmoid")
+    (port,) = map(step.graph.port, gates.operands)
+    assert step.graph.op(port.producer).type == "add"
+    assert (port.bytes, port.storage_bytes) == (2 * 5 * 4, 2 * 20 * 4)
+    offsets = {
+        node.meta["val"].storage_offset()
+        for node in step.nodes[port.producer]
+        if node.name.startswith("getitem")
+    }
+    assert offsets == {0, 5, 10, 15}
+
+
 def test_an_expanded_tensor_counts_what_is_stored():
     graph = forward_graph(lambda x, w: x.exp().expand(1000, 6).sin(), 6)
     sine = one(graph, type="sin")

@@ -118,3 +118,12 @@ def test_inception_has_the_papers_grids():
 def test_inference_of_a_workload():
     step = gopt.workloads.make("inception-small").capture(train=False)
     assert not step.train and one(step.graph, kind="output")
+
+
+def test_the_package_is_the_function_whatever_was_imported_first():
+    import gopt.capture.entry as entry_module
+
+    assert gopt.capture is sys.modules["gopt.capture"]
+    assert callable(gopt.capture) and gopt.capture.entry is entry_module
+    step = gopt.capture(torch.nn.Linear(4, 1), torch.randn(1, 4))
+    assert isinstance(step, gopt.capture.TrainingStep)
