@@ -13,7 +13,9 @@ namespace {
 
 constexpr size_t kMaxSpecBytes = 1 << 16;
 
-bool IsNameCharacter(char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.'; }
+bool IsNameCharacter(char c) {
+  return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.' || c == '+';
+}
 
 // Cuts `text` at commas outside parentheses. Positions are within `text`.
 struct Piece {
