@@ -7,17 +7,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
-#include "gopt/plan/validate.h"
+#include "src/plan/base_plan.h"
 #include "src/plan/check_constraints.h"
 #include "src/plan/colocation.h"
+#include "src/plan/conflict.h"
 #include "src/plan/device_rules.h"
+#include "src/plan/keep_apart.h"
+#include "src/plan/kernel_rules.h"
 
 namespace gopt {
 namespace {
-
-bool SameGraph(const Graph& a, const Graph& b) {
-  return &a == &b || (a.num_ops() == b.num_ops() && a.fingerprint() == b.fingerprint());
-}
 
 absl::Status CheckFusionLimits(const FusionLimits& limits) {
   if (limits.max_ops >= 1 && limits.max_operands >= 0 && limits.on_chip_bytes >= 0) {
@@ -74,6 +73,42 @@ absl::Status Problem::ResolveDevices() {
   allowed_sets_ = rules.sets();
   allowed_set_of_op_.resize(graph_->num_ops());
   for (OpId op = 0; op < graph_->num_ops(); ++op) allowed_set_of_op_[op] = rules.set_of(op);
+  const auto allowed = [this](OpId op) { return allowed_devices(op); };
+  GOPT_RETURN_IF_ERROR(
+      CheckKeepApart(*graph_, constraints(), colocation, allowed, machine_->num_devices()));
+  return constraints().forward_only_devices ? CheckForwardOnly() : absl::OkStatus();
+}
+
+// Along data between forward ops no device id may fall: walks the lowest device that each op can
+// have, and remembers which op's rule made it so.
+absl::Status Problem::CheckForwardOnly() const {
+  std::vector<DeviceId> lowest(graph_->num_ops(), 0);
+  std::vector<OpId> cause(graph_->num_ops(), kNone);
+  for (const OpId op : graph_->kernel_ops()) {
+    if (graph_->phase(op) != Phase::kForward) continue;
+    for (const PortId port : graph_->operands(op)) {
+      const OpId producer = graph_->producer(port);
+      if (graph_->phase(producer) != Phase::kForward || !graph_->in_kernel(producer)) continue;
+      if (lowest[producer] <= lowest[op]) continue;
+      lowest[op] = lowest[producer];
+      cause[op] = cause[producer];
+    }
+    const std::span<const DeviceId> allowed = allowed_devices(op);
+    if (allowed.back() < lowest[op]) {
+      const OpId before = cause[op];
+      return ConflictError(std::vector<std::string>{
+          "forward_only_devices: data never goes to a lower device",
+          absl::StrCat(graph_->Describe(before), " may only be on ",
+                       DescribeDevices(allowed_devices(before))),
+          absl::StrCat(graph_->Describe(op), ", which comes after it, may only be on ",
+                       DescribeDevices(allowed))});
+    }
+    const auto at_least = std::lower_bound(allowed.begin(), allowed.end(), lowest[op]);
+    if (*at_least > lowest[op]) {
+      lowest[op] = *at_least;
+      cause[op] = op;
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -90,7 +125,7 @@ absl::Status Problem::SetBaseKernels() {
     return absl::InvalidArgumentError("base plan: it was made for another graph");
   }
   base_kernels_ = plan->kernels;
-  return absl::OkStatus();
+  return CheckBasePlan(*this);
 }
 
 std::span<const DeviceId> Problem::allowed_devices(OpId op) const {

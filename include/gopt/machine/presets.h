@@ -19,9 +19,10 @@ struct MachinePreset {
 // Sorted by name.
 GOPT_API std::vector<MachinePreset> MachinePresets();
 
-// A preset by name, with optional modifiers: "p100x4", "p100x4(memory=12GiB)",
-// "p100x16" (any count from 1 to 1024 for the families p100, v100, a100, h100, chiplet_ring),
-// "a100x4(bandwidth=100e9,latency=5000)". NotFound lists the names.
+// A preset by name and count, with optional modifiers: "p100x4", "p100x16", "chiplet_ringx64",
+// "p100x4(memory=12GiB)", "a100x4(bandwidth=100e9,latency=5000,launch=3000)". Memory is per device
+// (KB, MB, GB, TB, KiB, MiB, GiB, TiB, or bytes), bandwidth per channel in bytes per second,
+// latency and launch in nanoseconds. NotFound lists the names; InvalidArgument names the modifier.
 GOPT_API absl::StatusOr<Machine> MachineFromPreset(std::string_view spec);
 
 }  // namespace gopt

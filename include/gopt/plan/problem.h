@@ -69,6 +69,7 @@ class GOPT_API Problem {
   Problem() = default;
   void SetMemoryLimits();
   absl::Status ResolveDevices();
+  absl::Status CheckForwardOnly() const;
   absl::Status SetBaseKernels();
 
   std::shared_ptr<const Graph> graph_;
