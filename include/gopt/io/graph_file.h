@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,20 +17,24 @@ namespace gopt {
 // Cut and flipped bytes are always detected.
 GOPT_API std::string SerializeGraph(const Graph& graph);
 // `source` names the bytes in messages: a path, or "<bytes>". Limits are enforced before memory is
-// taken.
+// taken. Fields of a newer minor version of the format are skipped with a warning, which goes to
+// `warnings` or, where that is null, to stderr; another major version is an error.
 GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> DeserializeGraph(
-    std::string_view bytes, std::string_view source = "<bytes>", const GraphLimits& limits = {});
+    std::string_view bytes, std::string_view source = "<bytes>", const GraphLimits& limits = {},
+    std::vector<std::string>* warnings = nullptr);
 
-// Text proto, for people.
+// Text proto, for people: at most 64 MiB. Errors name line and column; an unknown field is one.
 GOPT_API std::string GraphToTextProto(const Graph& graph);
 GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> GraphFromTextProto(
     std::string_view text, std::string_view source = "<text>", const GraphLimits& limits = {});
 
 // By extension: .txtpb is text, everything else the container. Writing is atomic (temporary file,
-// fsync, rename). NotFound, InvalidArgument (naming the file) or ResourceExhausted (disk full).
+// fsync, rename). NotFound, InvalidArgument (naming the file) or ResourceExhausted (disk full, or a
+// file above the limits).
 GOPT_API absl::Status WriteGraphFile(const Graph& graph, const std::string& path);
-GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> ReadGraphFile(const std::string& path,
-                                                                    const GraphLimits& limits = {});
+GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> ReadGraphFile(
+    const std::string& path, const GraphLimits& limits = {},
+    std::vector<std::string>* warnings = nullptr);
 
 }  // namespace gopt
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -26,17 +27,32 @@ struct PlanFile {
   Nanoseconds lower_bound = 0;         // 0: unknown.
 };
 
-// The graph must be the one the plan was made for: FailedPrecondition when fingerprints differ.
+// The graph must be the one the plan was made for: FailedPrecondition when fingerprints differ
+// (that of the plan's own graph is what is written). `expected` is kept without its timeline, which
+// pricing the plan again gives back. Devices are checked against the machine, if there is one;
+// legality is ValidatePlan's.
 GOPT_API std::string PlanToText(const PlanFile& file);
 GOPT_API absl::StatusOr<PlanFile> PlanFromText(std::string_view text,
                                                std::shared_ptr<const Graph> graph,
                                                std::string_view source = "<text>");
-// .txtpb is text, everything else the container.
+
+// The container, as for graphs: cut and flipped bytes are always detected; warnings about a newer
+// minor version go to `warnings`, or to stderr.
+GOPT_API std::string SerializePlan(const PlanFile& file);
+GOPT_API absl::StatusOr<PlanFile> DeserializePlan(std::string_view bytes,
+                                                  std::shared_ptr<const Graph> graph,
+                                                  std::string_view source = "<bytes>",
+                                                  std::vector<std::string>* warnings = nullptr);
+
+// .txtpb is text, everything else the container. Writing is atomic.
 GOPT_API absl::Status WritePlanFile(const PlanFile& file, const std::string& path);
 GOPT_API absl::StatusOr<PlanFile> ReadPlanFile(const std::string& path,
-                                               std::shared_ptr<const Graph> graph);
+                                               std::shared_ptr<const Graph> graph,
+                                               std::vector<std::string>* warnings = nullptr);
 
-// Constraints as text proto (ConstraintsProto); op ids and device ids must exist.
+// Constraints as text proto (ConstraintsProto). Ops are given by id or by name and must exist;
+// whether devices do is for Problem::Create to say. InvalidArgument names the rule: "pin 2: 'mlp'
+// has no op named 'conv9'".
 GOPT_API std::string ConstraintsToText(const Constraints& constraints);
 GOPT_API absl::StatusOr<Constraints> ConstraintsFromText(std::string_view text, const Graph& graph,
                                                          std::string_view source = "<text>");
