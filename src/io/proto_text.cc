@@ -1,17 +1,24 @@
 #include "src/io/proto_text.h"
 
 #include <algorithm>
+#include <vector>
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/text_format.h>
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/check.h"
+#include "gopt/base/status_macros.h"
 #include "gopt/base/utf8.h"
+#include "src/io/source.h"
 
 namespace gopt {
 namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
 
 constexpr int kMaxNesting = 100;
 // A message in text takes at least a few bytes, in memory up to 200: text with more messages than
@@ -29,7 +36,7 @@ class FirstError : public google::protobuf::io::ErrorCollector {
     if (!message_.empty()) return;
     message_ = source_;
     if (line >= 0) absl::StrAppend(&message_, ":", line + 1, ":", column + 1);
-    absl::StrAppend(&message_, ": ", Printable(message, 400));
+    absl::StrAppend(&message_, ": ", IsValidUtf8(message) ? message : Printable(message, 400));
   }
   void AddWarning(int, google::protobuf::io::ColumnNumber, const std::string&) override {}
 
@@ -39,6 +46,41 @@ class FirstError : public google::protobuf::io::ErrorCollector {
   const std::string source_;
   std::string message_;
 };
+
+absl::Status BadText(const FieldDescriptor& field, const std::string& text) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(field.full_name(), ": '", Printable(text), "' is not valid UTF-8"));
+}
+
+// Escapes in quotes can make malformed texts of a well-formed file. Recursion is over message
+// types, which do not nest in themselves.
+absl::Status CheckTexts(const Message& message) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  std::string scratch;
+  for (const FieldDescriptor* field : fields) {
+    const bool text = field->type() == FieldDescriptor::TYPE_STRING;
+    if (!text && field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 0;
+    for (int i = 0; i < count; ++i) {
+      if (!text) {
+        GOPT_RETURN_IF_ERROR(CheckTexts(reflection.GetRepeatedMessage(message, field, i)));
+        continue;
+      }
+      const std::string& one = reflection.GetRepeatedStringReference(message, field, i, &scratch);
+      if (!IsValidUtf8(one)) return BadText(*field, one);
+    }
+    if (field->is_repeated()) continue;
+    if (!text) {
+      GOPT_RETURN_IF_ERROR(CheckTexts(reflection.GetMessage(message, field)));
+      continue;
+    }
+    const std::string& one = reflection.GetStringReference(message, field, &scratch);
+    if (!IsValidUtf8(one)) return BadText(*field, one);
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -68,7 +110,7 @@ absl::Status ParseTextProto(std::string_view text, std::string_view source, int6
     return absl::InvalidArgumentError(errors.message().empty() ? absl::StrCat(file, ": bad text")
                                                                : errors.message());
   }
-  return absl::OkStatus();
+  return InSource(source, CheckTexts(*message));
 }
 
 std::string PrintTextProto(const google::protobuf::Message& message) {
