@@ -19,9 +19,11 @@ namespace gopt {
 
 // A problem with fixed kernels, seen as a scheduling problem: tasks (= kernels) with a time per
 // device, edges (= KernelGraph::inputs, by index) that carry tensors. Solvers work on this instead
-// of asking the cost model again and again. Kernels without clones only.
+// of asking the cost model again and again. Immutable; const calls are thread-safe.
 class GOPT_API TaskGraph {
  public:
+  // InvalidArgument for kernels with clones or a cycle among kernels; FailedPrecondition when
+  // fusion ties together ops that share no allowed device.
   static absl::StatusOr<TaskGraph> Create(const Problem& problem,
                                           std::shared_ptr<const Kernels> kernels,
                                           const OpCostModel& costs);
@@ -48,6 +50,22 @@ class GOPT_API TaskGraph {
   }
   // Bytes of the tensor on KernelGraph::inputs[edge].
   int64_t edge_bytes(int32_t edge) const { return edge_bytes_[edge]; }
+  // Which tensor KernelGraph::inputs[edge] reads: an index into KernelGraph::outputs, or that size
+  // + position in Graph::parameters(). Readers of one tensor share it.
+  int32_t edge_tensor(int32_t edge) const { return edge_tensor_[edge]; }
+  int num_tensors() const {
+    return static_cast<int>(kernel_graph_.outputs.size() + parameter_bytes_.size());
+  }
+
+  // Parameters, by position in Graph::parameters(): bytes with optimizer state, and the task whose
+  // device is its home by the default rule (kNone: nobody reads it; home is device 0).
+  int num_parameters() const { return static_cast<int>(parameter_bytes_.size()); }
+  int64_t parameter_bytes(int parameter) const { return parameter_bytes_[parameter]; }
+  KernelId home_task(int parameter) const { return home_task_[parameter]; }
+  // Sum of parameter_bytes over the parameters whose home the task decides.
+  int64_t persistent_bytes(KernelId task) const { return persistent_bytes_[task]; }
+  // Storage bytes of all ports that the task's ops make and others read.
+  int64_t activation_bytes(KernelId task) const { return activation_bytes_[task]; }
 
   // Tasks of one group must share a device (colocation closed transitively, through kernels); -1:
   // none.
@@ -64,7 +82,13 @@ class GOPT_API TaskGraph {
                 std::string producer) const;
 
  private:
-  TaskGraph(const Problem& problem) : problem_(problem) {}
+  explicit TaskGraph(const Problem& problem) : problem_(problem) {}
+  void FillTimes(const OpCostModel& costs);
+  void FillEdges();
+  void FillGroups();
+  absl::Status FillAllowed();
+  void FillMeans();
+  void FillParameters();
 
   Problem problem_;
   std::shared_ptr<const Kernels> kernels_;
@@ -74,6 +98,9 @@ class GOPT_API TaskGraph {
   std::vector<double> mean_time_;
   std::vector<Nanoseconds> best_time_;
   std::vector<int64_t> edge_bytes_;
+  std::vector<int32_t> edge_tensor_;
+  std::vector<int64_t> parameter_bytes_, persistent_bytes_, activation_bytes_;
+  std::vector<KernelId> home_task_;
   double mean_latency_ = 0.0, mean_inverse_bandwidth_ = 0.0;
   std::vector<int32_t> group_;
   std::vector<std::vector<KernelId>> group_tasks_;
@@ -82,7 +109,7 @@ class GOPT_API TaskGraph {
   std::vector<int32_t> allowed_set_;  // Per task; -1: all devices.
 };
 
-// Ranks 0 .. n-1 by descending priority, ties by lower task id.
+// Ranks 0 .. n-1 by descending priority, ties by lower task id. NaN comes last.
 GOPT_API std::vector<int32_t> RanksByPriority(std::span<const double> priority);
 
 // Upward rank of Topcuoglu, Hariri, Wu (IEEE TPDS 13(3), 2002): mean time + longest mean path to an

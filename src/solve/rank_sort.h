@@ -1,0 +1,27 @@
+#ifndef GOPT_SRC_SOLVE_RANK_SORT_H_
+#define GOPT_SRC_SOLVE_RANK_SORT_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace gopt {
+
+// Turns priorities into ranks 0 .. n-1: highest priority first, ties by lower index, NaN last. A
+// stable radix sort in linear time; keeps its buffers between calls.
+class RankSorter {
+ public:
+  void Sort(std::span<const double> priority, std::vector<int32_t>* rank);
+
+ private:
+  struct Item {
+    uint64_t key;
+    int32_t index;
+  };
+  std::vector<Item> items_, other_;
+  std::vector<uint32_t> histogram_;
+};
+
+}  // namespace gopt
+
+#endif  // GOPT_SRC_SOLVE_RANK_SORT_H_
