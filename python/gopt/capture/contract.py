@@ -159,6 +159,27 @@ def _is_whole(value: Value) -> bool:
     return not storage.divisible or value.region.nbytes >= storage.region.nbytes
 
 
+def natural_shape(node: fx.Node, tensor: torch.Tensor) -> tuple[int, ...]:
+    """Shape of a matrix product as all its readers see it: [8, 512, 64], not ATen's [4096, 64].
+
+    ATen flattens the leading dimensions of a linear layer's input and views the product back. The
+    port has the shape that the model works with, so that it is its elementwise readers' shape too.
+    """
+    seen = {_leading_view(user, tensor) for user in node.users}
+    return seen.pop() or stored_shape(tensor) if len(seen) == 1 else stored_shape(tensor)
+
+
+def _leading_view(user: fx.Node, tensor: torch.Tensor) -> tuple[int, ...] | None:
+    """Shape of a view that only splits leading dimensions; None for anything else."""
+    result = user.meta.get("val")
+    if not is_view(user.target) or not isinstance(result, torch.Tensor):
+        return None
+    keeps_rows = result.dim() > 0 and result.shape[-1:] == tensor.shape[-1:]
+    if keeps_rows and result.is_contiguous() and region_of(result) == region_of(tensor):
+        return tuple(int(size) for size in result.shape)
+    return None
+
+
 def stored_shape(tensor: torch.Tensor) -> tuple[int, ...]:
     """The shape without what `expand` adds: dimensions of stride 0 have size 1."""
     return tuple(

@@ -157,9 +157,15 @@ class _Lowering:
         return op
 
     def _add_storage(
-        self, op: int, node: fx.Node, tensor: torch.Tensor, divisible: bool = True, **more: Any
+        self,
+        op: int,
+        node: fx.Node,
+        tensor: torch.Tensor,
+        divisible: bool = True,
+        shape: tuple[int, ...] | None = None,
+        **more: Any,
     ) -> Value:
-        region, shape = contract.region_of(tensor), contract.stored_shape(tensor)
+        region, shape = contract.region_of(tensor), shape or contract.stored_shape(tensor)
         port = self.builder.add_port(
             op, bytes=region.nbytes, dtype=contract.dtype_name(tensor), shape=shape, **more
         )
@@ -286,7 +292,9 @@ class _Lowering:
             fusion_class=fusion.fusion_class(info, node, operands, outputs),
         )
         if isinstance(result, torch.Tensor):
-            self.values[node] = self._add_storage(op, node, result)
+            product = info.fusion == "contraction"
+            shape = contract.natural_shape(node, result) if product else None
+            self.values[node] = self._add_storage(op, node, result, shape=shape)
         else:
             self.values[node] = [
                 self._add_storage(op, node, t) if isinstance(t, torch.Tensor) else None

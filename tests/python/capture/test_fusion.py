@@ -51,6 +51,26 @@ def test_data_movement_and_the_rest():
     assert classes(torch.mm, (4, 6), (6, 2), type_="matmul") == ["contraction"]
 
 
+def test_a_product_has_the_shape_of_its_elementwise_reader():
+    model = nn.Sequential(nn.Linear(6, 8), nn.GELU())
+    graph = gopt.capture(model, torch.randn(2, 3, 6), train=False).graph
+    shapes = [graph.port(op.ports[0]).shape for op in ops(graph, kind="compute")]
+    assert shapes == [(2, 3, 8), (2, 3, 8)]  # ATen's addmm gives [6, 8]
+    # Read in two shapes: as ATen has it.
+    both = classes_and_shapes(lambda x: ((y := x.mm(x)).sin(), y.view(2, 2, 4).cos()), (4, 4))
+    assert both["matmul"] == (4, 4)
+
+
+def classes_and_shapes(function, *shapes):
+    class Function(nn.Module):
+        def forward(self, *tensors):
+            return function(*tensors)
+
+    inputs = tuple(torch.randn(*shape) for shape in shapes)
+    graph = gopt.capture(Function(), inputs, train=False).graph
+    return {op.type: graph.port(op.ports[0]).shape for op in ops(graph, kind="compute")}
+
+
 def test_unknown_arithmetic_is_minus_one():
     class Sort(nn.Module):
         def forward(self, x):
