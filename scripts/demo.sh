@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# From a PyTorch training step to a better plan: captures two models, shows the machine, compares solvers, saves the best plan and
-# a report to open in a browser. Everything lands in out/.
+# From a PyTorch training step to a better plan: captures two models, shows the machine, compares
+# solvers, saves the best plan and a report to open in a browser. Everything lands in out/.
 #
-#   scripts/demo.sh                       MACHINE=p100x4 SECONDS_PER_MODEL=20 by default
+#   scripts/demo.sh            MACHINE=p100x4 SECONDS_PER_MODEL=20 by default
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -19,11 +19,12 @@ run() {
 }
 
 for model in transformer inception; do
-  run gopt capture "gopt.workloads.$model:workload" -o "out/$model.gopt"
+  run gopt capture "$model" -o "out/$model.gopt"
   run gopt info "out/$model.gopt" --machine "$machine"
-  run gopt compare "out/$model.gopt" --machine "$machine" --solvers "$solvers" --evaluations 2000 --seed 1 --json "out/$model.json"
-  run gopt optimize "out/$model.gopt" --machine "$machine" --seconds "$seconds" --seed 1 -o "out/$model.plan.txtpb"
-  run gopt report "out/$model.gopt" --plan "out/$model.plan.txtpb" -o "out/$model.html"
+  run gopt compare "out/$model.gopt" --machine "$machine" --solvers "$solvers" \
+    --evaluations 2000 --seed 1 --json "out/$model.json"
+  run gopt optimize "out/$model.gopt" --machine "$machine" --seconds "$seconds" --seed 1 \
+    -o "out/$model.plan.txtpb" --report "out/$model.html"
 done
 
 printf '\nOpen these in a browser:\n'

@@ -7,6 +7,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Programs that the tests start elsewhere import the same gopt.
+if "PYTHONPATH" in os.environ:
+    paths = os.environ["PYTHONPATH"].split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(os.path.abspath(path) for path in paths)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:
