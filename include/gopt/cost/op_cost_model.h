@@ -36,17 +36,48 @@ class GOPT_API RooflineCostModel final : public OpCostModel {
                          DeviceId device) const override;
   Nanoseconds TransferTime(int64_t bytes, DeviceId from, DeviceId to) const override;
 
-  // Time of a kernel of one op; from a table filled at construction.
+  // Time of a kernel of one op on the device.
   Nanoseconds OpTime(OpId op, DeviceId device) const {
-    return op_time_[static_cast<size_t>(device_class_[device]) * num_ops_ + op];
+    const int32_t device_class = device_class_[device];
+    return op_time_.empty() ? ComputeOpTime(op, device_class)
+                            : op_time_[static_cast<size_t>(device_class) * num_ops_ + op];
   }
+  // Devices that price every kernel alike share a class, numbered densely from 0.
+  int num_device_classes() const { return static_cast<int>(class_device_.size()); }
+  int device_class(DeviceId device) const { return device_class_[device]; }
+  DeviceId class_representative(int device_class) const { return class_device_[device_class]; }
+  // Whether the graph carries a time for the op on devices of this class.
+  bool IsMeasured(OpId op, int device_class) const { return Measured(op, device_class) >= 0; }
 
  private:
+  struct Rates {
+    double flops;  // Peak x efficiency, per second.
+    double bytes;
+  };
+  struct FusedBytes;
+
+  void ClassifyDevices();
+  void ClassifyOps();
+  void ResolveBytes();
+  void TabulateOpTimes();
+  const Rates& rates(OpId op, int device_class) const {
+    return rates_[device_class][op_class_[op]];
+  }
+  Nanoseconds Measured(OpId op, int device_class) const;
+  Nanoseconds ComputeOpTime(OpId op, int device_class) const;
+  FusedBytes CountFusedBytes(std::span<const OpId> ops, std::span<const PortId> outputs) const;
+  Nanoseconds FusedTime(std::span<const OpId> ops, std::span<const PortId> outputs,
+                        int device_class) const;
+
   Problem problem_;
   size_t num_ops_ = 0;
-  std::vector<int32_t> device_class_;   // Devices that price alike share a class.
-  std::vector<DeviceId> class_device_;  // One device of each class.
-  std::vector<Nanoseconds> op_time_;    // [class, op]
+  std::vector<int32_t> device_class_;      // Per device.
+  std::vector<DeviceId> class_device_;     // The first device of each class.
+  std::vector<int32_t> op_class_;          // Per op: what efficiencies depend on (type and class).
+  std::vector<std::vector<Rates>> rates_;  // [device class][op class]
+  std::vector<std::vector<const CostTable*>> cost_table_;  // Per device class, in order.
+  std::vector<int64_t> bytes_read_, bytes_written_;        // Per op, unknown ones resolved.
+  std::vector<Nanoseconds> op_time_;  // [device class, op]; empty where it would be too large.
 };
 
 }  // namespace gopt
