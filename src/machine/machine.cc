@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
+#include "gopt/base/utf8.h"
 #include "src/machine/route_table.h"
 
 namespace gopt {
@@ -41,6 +42,12 @@ absl::Status CheckFactor(const std::string& what, std::string_view field, double
   return Invalid(what, field, absl::StrCat("is ", value, ", must be within [1e-6, 1]"));
 }
 
+absl::Status CheckText(const std::string& what, std::string_view field, std::string_view text) {
+  if (text.size() > kMaxNameBytes) return Invalid(what, field, "is over 4096 bytes");
+  if (!IsValidUtf8(text)) return Invalid(what, field, "is not valid UTF-8");
+  return absl::OkStatus();
+}
+
 absl::Status CheckEfficiencies(const std::string& what, const std::vector<Efficiency>& factors) {
   std::unordered_set<std::string> types;
   bool class_seen[kNumFusionClasses] = {};
@@ -50,6 +57,7 @@ absl::Status CheckEfficiencies(const std::string& what, const std::vector<Effici
     GOPT_RETURN_IF_ERROR(CheckFactor(entry, "flops", factor.flops));
     GOPT_RETURN_IF_ERROR(CheckFactor(entry, "bytes", factor.bytes));
     if (!factor.op_type.empty()) {
+      GOPT_RETURN_IF_ERROR(CheckText(entry, "op_type", factor.op_type));
       if (!types.insert(factor.op_type).second) {
         return Invalid(entry, "op_type", absl::StrCat("'", factor.op_type, "' is listed twice"));
       }
@@ -66,18 +74,13 @@ absl::Status CheckEfficiencies(const std::string& what, const std::vector<Effici
 
 absl::Status CheckDevice(const std::string& what, const Device& device) {
   if (device.name.empty()) return Invalid(what, "name", "is empty");
-  if (device.name.size() > kMaxNameBytes) return Invalid(what, "name", "is over 4096 bytes");
-  if (device.kind.size() > kMaxNameBytes) return Invalid(what, "kind", "is over 4096 bytes");
+  GOPT_RETURN_IF_ERROR(CheckText(what, "name", device.name));
+  GOPT_RETURN_IF_ERROR(CheckText(what, "kind", device.kind));
   GOPT_RETURN_IF_ERROR(CheckAmount(what, "memory_bytes", device.memory_bytes));
   GOPT_RETURN_IF_ERROR(CheckRate(what, "peak_flops", device.peak_flops));
   GOPT_RETURN_IF_ERROR(CheckRate(what, "memory_bandwidth", device.memory_bandwidth));
   GOPT_RETURN_IF_ERROR(CheckAmount(what, "launch", device.launch));
   return CheckEfficiencies(what, device.efficiency);
-}
-
-// At most the first 64 bytes of a name that may be anything.
-std::string Quoted(std::string_view name) {
-  return absl::StrCat("'", std::string(name.substr(0, 64)), name.size() > 64 ? "..." : "", "'");
 }
 
 absl::Status CheckDevices(const std::vector<Device>& devices) {
@@ -87,7 +90,8 @@ absl::Status CheckDevices(const std::vector<Device>& devices) {
   }
   std::unordered_set<std::string_view> names;
   for (size_t i = 0; i < devices.size(); ++i) {
-    const std::string what = absl::StrCat("device ", i, " ", Quoted(devices[i].name));
+    const std::string what =
+        absl::StrCat("device ", i, " ", "'", Printable(devices[i].name, 64), "'");
     GOPT_RETURN_IF_ERROR(CheckDevice(what, devices[i]));
     if (!names.insert(devices[i].name).second) return Invalid(what, "name", "is taken");
   }
@@ -96,10 +100,9 @@ absl::Status CheckDevices(const std::vector<Device>& devices) {
 
 absl::Status CheckChannels(const std::vector<Channel>& channels) {
   for (size_t i = 0; i < channels.size(); ++i) {
-    const std::string what = absl::StrCat("channel ", i, " ", Quoted(channels[i].name));
-    if (channels[i].name.size() > kMaxNameBytes) {
-      return Invalid(what, "name", "is over 4096 bytes");
-    }
+    const std::string what =
+        absl::StrCat("channel ", i, " ", "'", Printable(channels[i].name, 64), "'");
+    GOPT_RETURN_IF_ERROR(CheckText(what, "name", channels[i].name));
     GOPT_RETURN_IF_ERROR(CheckRate(what, "bandwidth", channels[i].bandwidth));
     GOPT_RETURN_IF_ERROR(CheckAmount(what, "latency", channels[i].latency));
   }
@@ -140,9 +143,7 @@ absl::StatusOr<Machine> Machine::CreateFromLinks(std::string name, std::vector<D
 }
 
 absl::Status Machine::CheckParts() const {
-  if (name_.size() > kMaxNameBytes) {
-    return absl::InvalidArgumentError("machine: name is over 4096 bytes");
-  }
+  GOPT_RETURN_IF_ERROR(CheckText("machine", "name", name_));
   GOPT_RETURN_IF_ERROR(CheckDevices(devices_));
   return CheckChannels(channels_);
 }

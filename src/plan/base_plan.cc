@@ -70,7 +70,8 @@ absl::Status UnplaceableError(const Problem& problem, const Kernels& kernels,
   std::vector<std::string> texts = {
       absl::StrCat("the base plan's ", DescribeKernel(kernels, root),
                    " and what is colocated with it must be on one device")};
-  for (const size_t i : SmallestDisjoint(sets)) {
+  const std::vector<size_t> smallest = SmallestDisjoint(sets).front();
+  for (const size_t i : smallest) {
     texts.push_back(absl::StrCat(problem.graph().Describe(ops[i]), " may only be on ",
                                  DescribeDevices(problem.allowed_devices(ops[i]))));
   }

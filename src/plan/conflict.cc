@@ -14,24 +14,30 @@ bool Disjoint(std::span<const DeviceSet> sets, std::span<const size_t> chosen) {
   return common.empty();
 }
 
-std::vector<size_t> DisjointPair(std::span<const DeviceSet> sets) {
+using Subsets = std::vector<std::vector<size_t>>;
+
+constexpr size_t kMostSubsets = 64;
+
+Subsets DisjointPairs(std::span<const DeviceSet> sets) {
+  Subsets found;
   for (size_t i = 0; i < sets.size(); ++i) {
-    for (size_t j = i + 1; j < sets.size(); ++j) {
-      if (const size_t pair[] = {i, j}; Disjoint(sets, pair)) return {i, j};
+    for (size_t j = i + 1; j < sets.size() && found.size() < kMostSubsets; ++j) {
+      if (const size_t pair[] = {i, j}; Disjoint(sets, pair)) found.push_back({i, j});
     }
   }
-  return {};
+  return found;
 }
 
-std::vector<size_t> DisjointTriple(std::span<const DeviceSet> sets) {
+Subsets DisjointTriples(std::span<const DeviceSet> sets) {
+  Subsets found;
   for (size_t i = 0; i < sets.size(); ++i) {
     for (size_t j = i + 1; j < sets.size(); ++j) {
-      for (size_t k = j + 1; k < sets.size(); ++k) {
-        if (const size_t triple[] = {i, j, k}; Disjoint(sets, triple)) return {i, j, k};
+      for (size_t k = j + 1; k < sets.size() && found.size() < kMostSubsets; ++k) {
+        if (const size_t triple[] = {i, j, k}; Disjoint(sets, triple)) found.push_back({i, j, k});
       }
     }
   }
-  return {};
+  return found;
 }
 
 // The shortest disjoint beginning ends in a set that is needed; move it to the front and repeat
@@ -55,12 +61,13 @@ std::vector<size_t> Irreducible(std::span<const DeviceSet> sets) {
 
 }  // namespace
 
-std::vector<size_t> SmallestDisjoint(std::span<const DeviceSet> sets) {
+std::vector<std::vector<size_t>> SmallestDisjoint(std::span<const DeviceSet> sets) {
   constexpr size_t kMostForPairs = 2000, kMostForTriples = 100;
-  std::vector<size_t> found;
-  if (sets.size() <= kMostForPairs) found = DisjointPair(sets);
-  if (found.empty() && sets.size() <= kMostForTriples) found = DisjointTriple(sets);
-  return found.empty() ? Irreducible(sets) : found;
+  Subsets found;
+  if (sets.size() <= kMostForPairs) found = DisjointPairs(sets);
+  if (found.empty() && sets.size() <= kMostForTriples) found = DisjointTriples(sets);
+  if (found.empty()) found.push_back(Irreducible(sets));
+  return found;
 }
 
 absl::Status ConflictError(std::span<const std::string> rules) {

@@ -10,10 +10,10 @@
 
 namespace gopt {
 
-// Positions of a smallest subset of sets without a common device, given that all together have
-// none. Exact up to pairs among 2,000 sets and triples among 100; beyond, none of the subset can be
-// left out.
-std::vector<size_t> SmallestDisjoint(std::span<const DeviceSet> sets);
+// Smallest subsets of sets (as positions) without a common device, at most 64 of them, given that
+// all together have none. Exact up to pairs among 2,000 sets and triples among 100; beyond, one
+// subset of which none can be left out.
+std::vector<std::vector<size_t>> SmallestDisjoint(std::span<const DeviceSet> sets);
 
 // FailedPrecondition: "constraints contradict each other: (1) ...; (2) ...". Repetitions are left
 // out.

@@ -92,14 +92,17 @@ absl::Status DeviceRules::Conflict(OpId root) const {
     rules.push_back(rule);
     sets.push_back(DevicesOf(rule));
   }
-  std::vector<std::string> texts;
-  OpId first = kNone;
-  for (const size_t i : SmallestDisjoint(sets)) {
-    texts.push_back(Describe(rules[i]));
-    if (first == kNone) first = rules[i].op;
-    for (std::string& link : colocation_.Why(first, rules[i].op)) texts.push_back(std::move(link));
+  std::vector<std::string> shortest;
+  for (const std::vector<size_t>& subset : SmallestDisjoint(sets)) {
+    std::vector<std::string> texts;
+    const OpId first = rules[subset.front()].op;
+    for (const size_t i : subset) {
+      texts.push_back(Describe(rules[i]));
+      for (std::string& tie : colocation_.Why(first, rules[i].op)) texts.push_back(std::move(tie));
+    }
+    if (shortest.empty() || texts.size() < shortest.size()) shortest = std::move(texts);
   }
-  return ConflictError(texts);
+  return ConflictError(shortest);
 }
 
 }  // namespace gopt

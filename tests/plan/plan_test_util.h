@@ -12,38 +12,20 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "gopt/base/status_macros.h"
 #include "gopt/graph/graph.h"
 #include "gopt/graph/graph_text.h"
 #include "gopt/machine/machine.h"
 #include "gopt/plan/kernels.h"
 #include "gopt/plan/plan.h"
 #include "gopt/plan/problem.h"
-
-#define EXPECT_OK(expr) EXPECT_TRUE(::gopt::IsOk(expr))
-#define ASSERT_OK(expr) ASSERT_TRUE(::gopt::IsOk(expr))
-#define ASSERT_OK_AND_ASSIGN(lhs, expr) \
-  ASSERT_OK_AND_ASSIGN_IMPL_(GOPT_CONCAT_(gopt_test_statusor_, __LINE__), lhs, expr)
-#define ASSERT_OK_AND_ASSIGN_IMPL_(statusor, lhs, expr) \
-  auto statusor = (expr);                               \
-  ASSERT_TRUE(::gopt::IsOk(statusor));                  \
-  lhs = *std::move(statusor)
+#include "tests/testing/status.h"
 
 namespace gopt {
-
-inline testing::AssertionResult IsOk(const absl::Status& status) {
-  if (status.ok()) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << status.ToString();
-}
-template <typename T>
-testing::AssertionResult IsOk(const absl::StatusOr<T>& statusor) {
-  return IsOk(statusor.status());
-}
 
 inline std::shared_ptr<const Graph> TextGraph(std::string_view text) {
   auto graph = ParseGraph(text);
   EXPECT_TRUE(IsOk(graph)) << text;
-  return graph.ok() ? *std::move(graph) : nullptr;
+  return graph.ok() ? *std::move(graph) : *ParseGraph("");
 }
 
 inline OpId OpNamed(const Graph& graph, std::string_view name) {
