@@ -3,29 +3,31 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace gopt {
 
-// A directed graph as compressed rows: successors of v are targets[begin[v] .. begin[v + 1]).
-struct Adjacency {
+// Successors of a directed graph as compressed rows: those of v are values[begin[v] .. begin[v +
+// 1]).
+struct SuccessorRows {
   std::vector<int32_t> begin;
-  std::vector<int32_t> targets;
+  std::vector<int32_t> values;
 
-  int size() const { return static_cast<int>(begin.size()) - 1; }
-  std::span<const int32_t> Row(int32_t v) const {
-    return {targets.data() + begin[v], targets.data() + begin[v + 1]};
-  }
-  // From (source, target) pairs, rows in the order given. All ids in [0, n).
-  static Adjacency FromEdges(int n, std::span<const std::pair<int32_t, int32_t>> edges);
+  // From (source, target) pairs with ids in [0, n); each row keeps the order of the pairs.
+  static SuccessorRows FromEdges(int n, std::span<const std::pair<int32_t, int32_t>> edges);
 };
 
-// Nodes in topological order, smallest id first where free; fewer than n when there is a cycle.
-std::vector<int32_t> TopologicalOrder(const Adjacency& graph);
+// Orders the nodes of a graph given by compressed successor rows, the smallest id first where free.
+// The result is shorter than the number of nodes exactly when there is a cycle.
+std::vector<int32_t> TopologicalOrder(std::span<const int32_t> successor_begin,
+                                      std::span<const int32_t> successors);
 
-// A cycle as nodes in order, a shortest one through each of the first nodes tried; empty if
-// acyclic.
-std::vector<int32_t> FindShortCycle(const Adjacency& graph);
+// The nodes of a shortest cycle, in order, its smallest node first; empty if there is none. Looks
+// at about `work` edges at most, so in a huge tangle it may be merely a short one.
+std::vector<int32_t> ShortestCycle(std::span<const int32_t> successor_begin,
+                                   std::span<const int32_t> successors,
+                                   int64_t work = int64_t{20'000'000});
 
 }  // namespace gopt
 

@@ -132,11 +132,11 @@ absl::StatusOr<std::vector<OpId>> GraphBuilder::SortedOps() const {
     for (PortId port : operands_[op]) edges.emplace_back(ports_[port].op, op);
     for (OpId source : controls_[op]) edges.emplace_back(source, op);
   }
-  const Adjacency graph = Adjacency::FromEdges(num_ops(), edges);
-  std::vector<OpId> order = TopologicalOrder(graph);
+  const SuccessorRows rows = SuccessorRows::FromEdges(num_ops(), edges);
+  std::vector<OpId> order = TopologicalOrder(rows.begin, rows.values);
   if (static_cast<int>(order.size()) == num_ops()) return order;
   std::string text;
-  const std::vector<int32_t> cycle = FindShortCycle(graph);
+  const std::vector<int32_t> cycle = ShortestCycle(rows.begin, rows.values);
   for (int32_t op : cycle) absl::StrAppend(&text, "'", Printable(ops_[op].name), "' -> ");
   return absl::InvalidArgumentError(
       absl::StrCat("cycle: ", text, "'", Printable(ops_[cycle[0]].name), "'"));

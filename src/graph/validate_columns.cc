@@ -250,8 +250,8 @@ class Validator {
         if (edges[e].first >= edges[e].second) first_bad = op;
       }
     }
-    const std::vector<int32_t> cycle =
-        FindShortCycle(Adjacency::FromEdges(static_cast<int>(num_ops_), edges));
+    const SuccessorRows rows = SuccessorRows::FromEdges(static_cast<int>(num_ops_), edges);
+    const std::vector<int32_t> cycle = ShortestCycle(rows.begin, rows.values);
     if (cycle.empty())
       return OpFault(first_bad, "an input comes later: ops must be in topological order");
     std::string text;

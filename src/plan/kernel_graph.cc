@@ -8,9 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
+#include "src/graph/cycle.h"
 #include "src/plan/copy_chooser.h"
 #include "src/plan/describe.h"
-#include "src/plan/shortest_cycle.h"
 
 namespace gopt {
 namespace {

@@ -8,10 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
 #include "gopt/plan/kernel_graph.h"
+#include "src/graph/cycle.h"
 #include "src/plan/describe.h"
 #include "src/plan/kernel_rules.h"
 #include "src/plan/pipeline_rules.h"
-#include "src/plan/shortest_cycle.h"
 
 namespace gopt {
 namespace {
