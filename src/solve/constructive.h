@@ -1,0 +1,38 @@
+#ifndef GOPT_SRC_SOLVE_CONSTRUCTIVE_H_
+#define GOPT_SRC_SOLVE_CONSTRUCTIVE_H_
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "gopt/plan/plan.h"
+#include "gopt/solve/placement_options.h"
+#include "gopt/solve/solver.h"
+#include "gopt/solve/task_graph.h"
+
+namespace gopt {
+
+// A solver that makes its plan in one go. Builds the task graph of the base kernels, keeps a closed
+// placement, and prices the plan. While the plan needs more memory than there is, makes others that
+// spread activations more strictly, a few times.
+class ConstructiveSolver final : public Solver {
+ public:
+  // Makes one plan under the given options.
+  using Construct = std::function<absl::StatusOr<Plan>(
+      const SolveRequest& request, const TaskGraph& tasks, const PlacementOptions& options)>;
+
+  ConstructiveSolver(std::string name, Construct construct)
+      : name_(std::move(name)), construct_(std::move(construct)) {}
+
+  std::string name() const override { return name_; }
+  absl::StatusOr<Solution> Solve(const SolveRequest& request) const override;
+
+ private:
+  const std::string name_;
+  const Construct construct_;
+};
+
+}  // namespace gopt
+
+#endif  // GOPT_SRC_SOLVE_CONSTRUCTIVE_H_

@@ -1,0 +1,173 @@
+// The factories of the solvers that make their plan in one go. Their methods are in the sources of
+// the same names.
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gopt/base/status_macros.h"
+#include "gopt/solve/expert.h"
+#include "gopt/solve/heft.h"
+#include "gopt/solve/list_decoder.h"
+#include "gopt/solve/metis.h"
+#include "gopt/solve/task_graph.h"
+#include "src/solve/admit.h"
+#include "src/solve/builtin.h"
+#include "src/solve/constructive.h"
+#include "src/solve/priorities.h"
+
+namespace gopt {
+namespace {
+
+using Placement = absl::StatusOr<std::vector<DeviceId>>;
+
+SolverOr Make(std::string name, ConstructiveSolver::Construct construct) {
+  return std::make_shared<const ConstructiveSolver>(std::move(name), std::move(construct));
+}
+
+// The plan for a placement: critical-path priorities (Kelley, Walker 1959; as list scheduling
+// priorities: Adam, Chandy, Dickson, CACM 17(12), 1974).
+absl::StatusOr<Plan> WithCriticalPath(const TaskGraph& tasks, Placement device) {
+  GOPT_RETURN_IF_ERROR(device.status());
+  std::vector<int32_t> rank = RanksByPriority(CriticalPathPriorities(tasks, *device));
+  return tasks.MakePlan(*std::move(device), std::move(rank), "");
+}
+
+Plan HeftPlan(const TaskGraph& tasks, HeftSchedule schedule) {
+  std::vector<int32_t> rank(schedule.sequence.size());
+  for (size_t i = 0; i < rank.size(); ++i) rank[schedule.sequence[i]] = static_cast<int32_t>(i);
+  Plan plan = tasks.MakePlan(std::move(schedule.device), std::move(rank), "");
+  plan.dispatch = Dispatch::kSequence;
+  plan.sequence = std::move(schedule.sequence);
+  return plan;
+}
+
+// The device that would be done first with everything.
+std::vector<DeviceId> FastestDevice(const TaskGraph& tasks, const PlacementOptions& options) {
+  std::vector<double> total(tasks.num_devices(), 0.0);
+  for (KernelId task = 0; task < tasks.num_tasks(); ++task) {
+    for (DeviceId d = 0; d < tasks.num_devices(); ++d) {
+      total[d] += static_cast<double>(tasks.time(task, d));
+    }
+  }
+  const auto best = std::min_element(total.begin(), total.end());
+  const std::vector<DeviceId> wish(tasks.num_tasks(), static_cast<DeviceId>(best - total.begin()));
+  return Admit(tasks, wish, options);
+}
+
+// The devices of the base plan, else of the first start plan with the same kernels; else null.
+const std::vector<DeviceId>* GivenPlacement(const SolveRequest& request, const TaskGraph& tasks) {
+  const Plan* base = request.problem->base_plan();
+  if (base != nullptr) return &base->device;
+  for (const Plan& plan : request.start_plans) {
+    if (plan.kernels == tasks.kernels()) return &plan.device;
+  }
+  return nullptr;
+}
+
+Placement PlacementBy(const std::string& method, const SolveRequest& request,
+                      const TaskGraph& tasks, const PlacementOptions& options) {
+  if (method == "metis") return MetisPlacement(tasks, request.seed, options);
+  if (method == "expert") return ExpertPlacement(tasks, options);
+  if (method == "single") return FastestDevice(tasks, options);
+  const std::vector<DeviceId>* given = GivenPlacement(request, tasks);
+  if (method == "given" && given != nullptr) return Admit(tasks, *given, options);
+  return ScheduleHeft(tasks, {}, options).device;
+}
+
+struct ListOptions {
+  double stickiness = 0.0;  // Kappa of every edge.
+  std::string priority = "upward_rank";
+};
+
+std::vector<double> Priorities(const TaskGraph& tasks, const std::string& name) {
+  if (name == "bottom_level") return BottomLevels(tasks);
+  if (name == "topological") return TopologicalPriorities(tasks);
+  return UpwardRanks(tasks);
+}
+
+Plan ListPlan(const TaskGraph& tasks, const ListOptions& list, const PlacementOptions& options) {
+  std::vector<float> stickiness;
+  if (list.stickiness != 0.0) {
+    stickiness.assign(tasks.kernel_graph().inputs.size(), static_cast<float>(list.stickiness));
+  }
+  Plan plan;
+  ListDecoder(tasks, options).Decode(Priorities(tasks, list.priority), stickiness, &plan);
+  return plan;
+}
+
+absl::Status CheckChoice(const std::string& solver, const std::string& key,
+                         const std::string& value, const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), value) != known.end()) return absl::OkStatus();
+  std::string names;
+  for (const std::string& name : known) absl::StrAppend(&names, names.empty() ? "" : ", ", name);
+  return absl::InvalidArgumentError(
+      absl::StrCat(solver, ": ", key, " is '", value, "'; it must be one of ", names));
+}
+
+}  // namespace
+
+SolverOr HeftFromSpec(const Spec& spec) {
+  HeftOptions heft;
+  SpecReader reader(spec);
+  reader.Read("insertion", &heft.insertion);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  return Make("heft", [heft](const SolveRequest&, const TaskGraph& tasks,
+                             const PlacementOptions& options) -> absl::StatusOr<Plan> {
+    return HeftPlan(tasks, ScheduleHeft(tasks, heft, options));
+  });
+}
+
+SolverOr ListFromSpec(const Spec& spec) {
+  ListOptions list;
+  SpecReader reader(spec);
+  reader.Read("stickiness", &list.stickiness);
+  reader.Read("priority", &list.priority);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  GOPT_RETURN_IF_ERROR(CheckChoice("list", "priority", list.priority,
+                                   {"upward_rank", "bottom_level", "topological"}));
+  return Make("list", [list](const SolveRequest&, const TaskGraph& tasks,
+                             const PlacementOptions& options) -> absl::StatusOr<Plan> {
+    return ListPlan(tasks, list, options);
+  });
+}
+
+SolverOr ExpertFromSpec(const Spec& spec) {
+  GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
+  return Make("expert", [](const SolveRequest&, const TaskGraph& tasks,
+                           const PlacementOptions& options) {
+    return WithCriticalPath(tasks, ExpertPlacement(tasks, options));
+  });
+}
+
+SolverOr CriticalPathFromSpec(const Spec& spec) {
+  std::string placement = "given";
+  SpecReader reader(spec);
+  reader.Read("placement", &placement);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  GOPT_RETURN_IF_ERROR(CheckChoice("critical_path", "placement", placement,
+                                   {"given", "heft", "metis", "expert", "single"}));
+  return Make("critical_path", [placement](const SolveRequest& request, const TaskGraph& tasks,
+                                           const PlacementOptions& options) {
+    return WithCriticalPath(tasks, PlacementBy(placement, request, tasks, options));
+  });
+}
+
+#ifdef GOPT_WITH_METIS
+SolverOr MetisFromSpec(const Spec& spec) {
+  int64_t seed = -1;  // The request's.
+  SpecReader reader(spec);
+  reader.Read("seed", &seed);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  return Make("metis", [seed](const SolveRequest& request, const TaskGraph& tasks,
+                              const PlacementOptions& options) {
+    const uint64_t chosen = seed >= 0 ? static_cast<uint64_t>(seed) : request.seed;
+    return WithCriticalPath(tasks, MetisPlacement(tasks, chosen, options));
+  });
+}
+#endif
+
+}  // namespace gopt
