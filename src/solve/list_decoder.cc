@@ -25,11 +25,11 @@ int PaddedWidth(int devices) {
 }
 
 double Later(double a, double b) { return a > b ? a : b; }
-double Earlier(double a, double b) { return a < b ? a : b; }
 
 }  // namespace
 
-// Rows are `width` doubles, one per device; entries past the devices never win.
+// Rows are `width` doubles, one per device; entries past the devices are never free. What one task
+// needs lies together: with more tasks than the caches hold, misses are what a decode costs.
 class ListDecoder::Impl {
  public:
   Impl(const TaskGraph& tasks, const PlacementOptions& placement)
@@ -39,12 +39,12 @@ class ListDecoder::Impl {
         placement_(tasks, width_),
         links_(tasks.problem().machine(), width_) {
     SetPlacement(placement);
+    CopyTasks();
     CopyTimes();
-    CopyEdges();
     const size_t n = static_cast<size_t>(tasks.num_tasks());
-    device_.resize(n);
-    finish_.resize(n);
+    state_.resize(n);
     task_of_rank_.resize(n);
+    sent_.resize(tasks.num_tensors());
     arrival_.resize(static_cast<size_t>(tasks.num_tensors()) * width_);
     for (std::vector<double>* row : {&ready_, &request_, &score_, &device_free_}) {
       row->resize(width_);
@@ -65,22 +65,22 @@ class ListDecoder::Impl {
   }
 
   Nanoseconds Decode(std::span<const int32_t> rank, std::span<const float> stickiness, Plan* plan) {
-    GOPT_CHECK(rank.size() == device_.size());
+    GOPT_CHECK(rank.size() == state_.size());
     GOPT_CHECK(stickiness.empty() || stickiness.size() == graph_.inputs.size());
     Reset(rank);
     double last = 0.0;
     switch (width_) {
       case 4:
-        last = Run<4>(rank, stickiness);
+        last = Run<4>(stickiness);
         break;
       case 8:
-        last = Run<8>(rank, stickiness);
+        last = Run<8>(stickiness);
         break;
       case 16:
-        last = Run<16>(rank, stickiness);
+        last = Run<16>(stickiness);
         break;
       default:
-        last = Run<0>(rank, stickiness);
+        last = Run<0>(stickiness);
         break;
     }
     Fill(rank, plan);
@@ -88,6 +88,22 @@ class ListDecoder::Impl {
   }
 
  private:
+  // What never changes of a task: where its rows begin. They end where the next task's begin.
+  struct Task {
+    double time;           // On every device, if times_are_equal_.
+    int32_t tensors;       // edges_: its tensors,
+    int32_t parameters;    // then its parameters.
+    int32_t controls;      // KernelGraph::controls
+    int32_t outputs;       // KernelGraph::outputs
+    int32_t successors;    // KernelGraph::successors
+    int32_t predecessors;  // Their number.
+  };
+  struct State {
+    double finish;
+    DeviceId device;
+    int32_t rank;
+    int32_t waiting;  // Predecessors not yet placed.
+  };
   struct Edge {
     double bytes;
     KernelId source;  // kNone: a parameter.
@@ -100,76 +116,98 @@ class ListDecoder::Impl {
     return kWidth > 0 ? kWidth : width_;
   }
 
+  void CopyTasks() {
+    const int n = tasks_.num_tasks();
+    edges_.reserve(graph_.inputs.size());
+    double sum = 0.0;
+    for (KernelId task = 0; task <= n; ++task) {
+      Task& row = task_.emplace_back();
+      row.tensors = static_cast<int32_t>(edges_.size());
+      if (task < n) CopyEdges(task, false);
+      row.parameters = static_cast<int32_t>(edges_.size());
+      if (task < n) CopyEdges(task, true);
+      row.controls = graph_.control_begin[task];
+      row.outputs = graph_.output_begin[task];
+      row.successors = graph_.successor_begin[task];
+      if (task == n) break;
+      row.predecessors = graph_.predecessor_begin[task + 1] - graph_.predecessor_begin[task];
+      sum += tasks_.mean_time(task);
+    }
+    mean_time_ = n == 0 ? 0.0 : sum / n;
+  }
+
+  void CopyEdges(KernelId task, bool parameters) {
+    for (int32_t e = graph_.input_begin[task]; e < graph_.input_begin[task + 1]; ++e) {
+      const KernelId source = graph_.inputs[e].source;
+      if ((source == kNone) != parameters) continue;
+      edges_.push_back(
+          {static_cast<double>(tasks_.edge_bytes(e)), source, tasks_.edge_tensor(e), e});
+    }
+  }
+
   void CopyTimes() {
     const int devices = tasks_.num_devices();
-    time_.assign(static_cast<size_t>(tasks_.num_tasks()) * width_, kInfinity);
-    double sum = 0.0;
+    for (KernelId task = 0; task < tasks_.num_tasks(); ++task) {
+      const auto times = tasks_.times(task);
+      task_[task].time = static_cast<double>(times.front());
+      times_are_equal_ &= std::all_of(times.begin(), times.end(),
+                                      [&](Nanoseconds t) { return t == times.front(); });
+    }
+    if (times_are_equal_) return;
+    time_.assign(static_cast<size_t>(tasks_.num_tasks()) * width_, 0.0);
     for (KernelId task = 0; task < tasks_.num_tasks(); ++task) {
       for (DeviceId d = 0; d < devices; ++d) {
         time_[static_cast<size_t>(task) * width_ + d] = static_cast<double>(tasks_.time(task, d));
       }
-      sum += tasks_.mean_time(task);
     }
-    mean_time_ = tasks_.num_tasks() == 0 ? 0.0 : sum / tasks_.num_tasks();
-  }
-
-  // Parameters last: they are requested when the other inputs are there.
-  void CopyEdges() {
-    edges_.reserve(graph_.inputs.size());
-    for (KernelId task = 0; task < tasks_.num_tasks(); ++task) {
-      edge_begin_.push_back(static_cast<int32_t>(edges_.size()));
-      for (bool parameters : {false, true}) {
-        for (int32_t e = graph_.input_begin[task]; e < graph_.input_begin[task + 1]; ++e) {
-          const KernelId source = graph_.inputs[e].source;
-          if ((source == kNone) != parameters) continue;
-          edges_.push_back(
-              {static_cast<double>(tasks_.edge_bytes(e)), source, tasks_.edge_tensor(e), e});
-        }
-        if (!parameters) parameter_begin_.push_back(static_cast<int32_t>(edges_.size()));
-      }
-    }
-    edge_begin_.push_back(static_cast<int32_t>(edges_.size()));
   }
 
   void Reset(std::span<const int32_t> rank) {
     placement_.Reset(placement_options_);
     links_.Reset();
-    std::fill(device_free_.begin(), device_free_.end(), 0.0);
+    std::fill(device_free_.begin(), device_free_.end(), kInfinity);
+    std::fill_n(device_free_.begin(), tasks_.num_devices(), 0.0);
     std::fill(tentative_task_.begin(), tentative_task_.end(), kNone);
-    // Tensors that tasks make get their row when they are made.
-    std::fill(arrival_.begin() + graph_.outputs.size() * width_, arrival_.end(), kInfinity);
+    std::fill(sent_.begin(), sent_.end(), 0);
     ready_set_.Reset(rank.size());
-    waiting_.resize(rank.size());
     for (size_t task = 0; task < rank.size(); ++task) {
       task_of_rank_[rank[task]] = static_cast<KernelId>(task);
-      waiting_[task] = graph_.predecessor_begin[task + 1] - graph_.predecessor_begin[task];
-      if (waiting_[task] == 0) ready_set_.Insert(rank[task]);
+      state_[task] = {0.0, kNone, rank[task], task_[task].predecessors};
+      if (task_[task].predecessors == 0) ready_set_.Insert(rank[task]);
     }
   }
 
   template <int kWidth>
-  double Run(std::span<const int32_t> rank, std::span<const float> stickiness) {
+  double Run(std::span<const float> stickiness) {
     double last = 0.0;
     size_t done = 0;
     for (; !ready_set_.empty(); ++done) {
       const KernelId task = task_of_rank_[ready_set_.PopMin()];
+      if (!ready_set_.empty()) Prefetch(task_of_rank_[ready_set_.Min()]);
       const DeviceId device = Choose<kWidth>(task, stickiness);
-      const double finish = Commit<kWidth>(task, device);
-      last = Later(last, finish);
-      for (int32_t i = graph_.successor_begin[task]; i < graph_.successor_begin[task + 1]; ++i) {
-        const KernelId successor = graph_.successors[i];
-        if (--waiting_[successor] == 0) ready_set_.Insert(rank[successor]);
+      last = Later(last, Commit(task, device));
+      for (int32_t i = task_[task].successors; i < task_[task + 1].successors; ++i) {
+        State& successor = state_[graph_.successors[i]];
+        if (--successor.waiting == 0) ready_set_.Insert(successor.rank);
       }
     }
-    GOPT_CHECK(done == rank.size());
+    GOPT_CHECK(done == state_.size());
     return last;
+  }
+
+  // The task that most likely is next.
+  void Prefetch(KernelId task) const {
+    __builtin_prefetch(&task_[task]);
+    __builtin_prefetch(&state_[task]);
+    __builtin_prefetch(&graph_.successors[graph_.successor_begin[task]]);
+    if (!times_are_equal_) __builtin_prefetch(&time_[static_cast<size_t>(task) * width_]);
   }
 
   // Where the tensor of the edge comes from; kNone: a parameter whose home is open, so that it may
   // be made to be anywhere.
   DeviceId HomeOf(const Edge& edge) const {
     return edge.source != kNone
-               ? device_[edge.source]
+               ? state_[edge.source].device
                : placement_.home(edge.tensor - static_cast<int>(graph_.outputs.size()));
   }
 
@@ -177,25 +215,43 @@ class ListDecoder::Impl {
   template <int kWidth>
   void FillReady(KernelId task) {
     const int width = Width<kWidth>();
+    const Task& row = task_[task];
+    const Task& next = task_[task + 1];
     double control = 0.0;
-    for (int32_t i = graph_.control_begin[task]; i < graph_.control_begin[task + 1]; ++i) {
-      control = Later(control, finish_[graph_.controls[i]]);
+    for (int32_t i = row.controls; i < next.controls; ++i) {
+      control = Later(control, state_[graph_.controls[i]].finish);
     }
     std::fill_n(ready_.data(), width, control);
-    const int32_t begin = edge_begin_[task], parameters = parameter_begin_[task];
-    for (int32_t i = begin; i < parameters; ++i) {
-      const double produced = finish_[edges_[i].source];
-      AddTensor<kWidth>(task, edges_[i], device_[edges_[i].source],
-                        [produced](int) { return produced; });
+    if (next.tensors == row.tensors) return;
+    const bool alone = next.tensors - row.tensors == 1;
+    for (int32_t i = row.tensors; i < row.parameters; ++i) {
+      const State& source = state_[edges_[i].source];
+      const auto request = [time = source.finish](int) { return time; };
+      if (alone && sent_[edges_[i].tensor] == 0) {
+        AddOnlyTensor<kWidth>(edges_[i], source.device, source.finish);
+      } else {
+        AddTensor<kWidth>(task, edges_[i], source.device, request);
+      }
     }
-    if (parameters == edge_begin_[task + 1]) return;
+    if (row.parameters == next.tensors) return;
     std::copy_n(ready_.data(), width, request_.data());
-    for (int32_t i = parameters; i < edge_begin_[task + 1]; ++i) {
+    for (int32_t i = row.parameters; i < next.tensors; ++i) {
       const DeviceId home = HomeOf(edges_[i]);
       if (home == kNone) continue;
-      arrival_[static_cast<size_t>(edges_[i].tensor) * width_ + home] = 0.0;
-      const double* request = request_.data();
-      AddTensor<kWidth>(task, edges_[i], home, [request](int d) { return request[d]; });
+      AddTensor<kWidth>(task, edges_[i], home, [this](int d) { return request_[d]; });
+    }
+  }
+
+  // Raises ready_ by the arrival of a tensor that was never sent. Nothing else uses the links.
+  template <int kWidth>
+  void AddOnlyTensor(const Edge& edge, DeviceId from, double request) {
+    const double bytes = edge.bytes;
+    const double* __restrict latency = links_.latency(from);
+    const double* __restrict per_byte = links_.inverse_bandwidth(from);
+    const double* __restrict free = links_.free(from);
+    double* __restrict ready = ready_.data();
+    for (int d = 0; d < Width<kWidth>(); ++d) {
+      ready[d] = Later(ready[d], Later(request, free[d]) + bytes * per_byte[d] + latency[d]);
     }
   }
 
@@ -207,43 +263,58 @@ class ListDecoder::Impl {
     const double bytes = edge.bytes;
     const double* __restrict latency = links_.latency(from);
     const double* __restrict per_byte = links_.inverse_bandwidth(from);
-    const double* __restrict booked = &arrival_[static_cast<size_t>(edge.tensor) * width_];
     double* __restrict free = &tentative_[static_cast<size_t>(from) * width_];
     double* __restrict ready = ready_.data();
     if (tentative_task_[from] != task) {
       tentative_task_[from] = task;
       std::copy_n(links_.free(from), width, free);
     }
+    if (sent_[edge.tensor] == 0) {
+      for (int d = 0; d < width; ++d) {
+        free[d] = Later(request(d), free[d]) + bytes * per_byte[d];
+        ready[d] = Later(ready[d], free[d] + latency[d]);
+      }
+      free[from] = 0.0;
+      return;
+    }
+    const double* __restrict booked = &arrival_[static_cast<size_t>(edge.tensor) * width_];
     for (int d = 0; d < width; ++d) {
       const double end = Later(request(d), free[d]) + bytes * per_byte[d];
       const bool is_new = booked[d] == kInfinity;
       free[d] = is_new ? end : free[d];
-      ready[d] = Later(ready[d], Earlier(booked[d], end + latency[d]));
+      ready[d] = Later(ready[d], is_new ? end + latency[d] : booked[d]);
     }
+    free[from] = 0.0;
   }
 
   template <int kWidth>
   DeviceId Choose(KernelId task, std::span<const float> stickiness) {
     const int width = Width<kWidth>();
     FillReady<kWidth>(task);
-    const double* __restrict time = &time_[static_cast<size_t>(task) * width_];
-    for (int d = 0; d < width; ++d) {
-      score_[d] = Later(ready_[d], device_free_[d]) + time[d];
+    if (times_are_equal_) {
+      const double time = task_[task].time;
+      for (int d = 0; d < width; ++d) score_[d] = Later(ready_[d], device_free_[d]) + time;
+    } else {
+      const double* __restrict time = &time_[static_cast<size_t>(task) * width_];
+      for (int d = 0; d < width; ++d) score_[d] = Later(ready_[d], device_free_[d]) + time[d];
     }
     if (const double* bias = placement_.Bias(task); bias != nullptr) {
       for (int d = 0; d < width; ++d) score_[d] += bias[d];
       if (Least<kWidth>() == kNone) std::copy_n(bias, width, score_.data());  // No way there.
     }
-    if (!stickiness.empty()) {
-      for (int32_t i = edge_begin_[task]; i < edge_begin_[task + 1]; ++i) {
-        const DeviceId home = HomeOf(edges_[i]);
-        if (home == kNone) continue;
-        score_[home] -= static_cast<double>(stickiness[edges_[i].input]) *
-                        (tasks_.MeanTransfer(tasks_.edge_bytes(edges_[i].input)) + mean_time_);
-      }
-    }
+    if (!stickiness.empty()) AddStickiness(task, stickiness);
     const DeviceId best = Least<kWidth>();
     return best == kNone ? 0 : best;
+  }
+
+  void AddStickiness(KernelId task, std::span<const float> stickiness) {
+    for (int32_t i = task_[task].tensors; i < task_[task + 1].tensors; ++i) {
+      const Edge& edge = edges_[i];
+      const DeviceId home = HomeOf(edge);
+      if (home == kNone) continue;
+      score_[home] -= static_cast<double>(stickiness[edge.input]) *
+                      (tasks_.MeanTransfer(tasks_.edge_bytes(edge.input)) + mean_time_);
+    }
   }
 
   // The first device of least score; kNone when all are infinite.
@@ -261,45 +332,46 @@ class ListDecoder::Impl {
   }
 
   // Books the transfers and the device. Returns the finish time.
-  template <int kWidth>
   double Commit(KernelId task, DeviceId device) {
-    double ready = 0.0;
-    for (int32_t i = graph_.control_begin[task]; i < graph_.control_begin[task + 1]; ++i) {
-      ready = Later(ready, finish_[graph_.controls[i]]);
-    }
-    const int32_t parameters = parameter_begin_[task];
-    for (int32_t i = edge_begin_[task]; i < parameters; ++i) {
-      const KernelId source = edges_[i].source;
-      ready = Later(ready, Arrival(edges_[i], device_[source], device, finish_[source]));
-    }
-    const double request = ready;
-    for (int32_t i = parameters; i < edge_begin_[task + 1]; ++i) {
-      const DeviceId home = HomeOf(edges_[i]);
-      if (home != kNone) ready = Later(ready, Arrival(edges_[i], home, device, request));
+    const Task& row = task_[task];
+    const int32_t end = task_[task + 1].tensors;
+    double ready = ready_[device];  // Exact but for routes that share channels: those end later.
+    double request = row.parameters < end ? request_[device] : 0.0;
+    for (int32_t i = row.tensors; i < end; ++i) {
+      const Edge& edge = edges_[i];
+      const bool is_parameter = i >= row.parameters;
+      const DeviceId home = HomeOf(edge);
+      if (home == device || home == kNone) continue;
+      ready = Later(
+          ready, Arrival(edge, home, device, is_parameter ? request : state_[edge.source].finish));
+      if (!is_parameter) request = Later(request, ready);
     }
     placement_.Place(task, device);
-    const double finish =
-        Later(ready, device_free_[device]) + time_[static_cast<size_t>(task) * width_ + device];
+    const double time =
+        times_are_equal_ ? row.time : time_[static_cast<size_t>(task) * width_ + device];
+    const double finish = Later(ready, device_free_[device]) + time;
     device_free_[device] = finish;
-    device_[task] = device;
-    finish_[task] = finish;
-    for (int32_t t = graph_.output_begin[task]; t < graph_.output_begin[task + 1]; ++t) {
-      double* row = &arrival_[static_cast<size_t>(t) * width_];
-      std::fill_n(row, Width<kWidth>(), kInfinity);
-      row[device] = finish;
-    }
+    state_[task].finish = finish;
+    state_[task].device = device;
     return finish;
   }
 
+  // When the tensor is on another device than its home; books the transfer if nobody did.
   double Arrival(const Edge& edge, DeviceId from, DeviceId to, double request) {
-    double& arrival = arrival_[static_cast<size_t>(edge.tensor) * width_ + to];
-    if (arrival == kInfinity) arrival = links_.Book(from, to, request, edge.bytes);
-    return arrival;
+    double* row = &arrival_[static_cast<size_t>(edge.tensor) * width_];
+    if (sent_[edge.tensor] == 0) {
+      sent_[edge.tensor] = 1;
+      std::fill_n(row, width_, kInfinity);
+      row[from] = edge.source == kNone ? 0.0 : state_[edge.source].finish;
+    }
+    if (row[to] == kInfinity) row[to] = links_.Book(from, to, request, edge.bytes);
+    return row[to];
   }
 
   void Fill(std::span<const int32_t> rank, Plan* plan) const {
     if (plan->kernels != tasks_.kernels()) plan->kernels = tasks_.kernels();
-    plan->device.assign(device_.begin(), device_.end());
+    plan->device.resize(state_.size());
+    for (size_t task = 0; task < state_.size(); ++task) plan->device[task] = state_[task].device;
     plan->rank.assign(rank.begin(), rank.end());
     plan->parameter_home.clear();
     plan->dispatch = Dispatch::kPriority;
@@ -315,19 +387,18 @@ class ListDecoder::Impl {
   LinkModel links_;
 
   double mean_time_ = 0.0;
-  std::vector<double> time_;              // [task, device]
-  std::vector<Edge> edges_;               // Per task: tensors, then parameters.
-  std::vector<int32_t> edge_begin_;       // Of each task's tensors,
-  std::vector<int32_t> parameter_begin_;  // and of its parameters.
+  bool times_are_equal_ = true;  // Every task takes the same time on every device.
+  std::vector<Task> task_;       // And one more.
+  std::vector<double> time_;     // [task, device], unless times_are_equal_.
+  std::vector<Edge> edges_;
 
   RankSorter sorter_;
   std::vector<int32_t> rank_;
   std::vector<KernelId> task_of_rank_;
   ReadySet ready_set_;
-  std::vector<int32_t> waiting_;  // Predecessors not yet placed.
 
-  std::vector<DeviceId> device_;
-  std::vector<double> finish_;
+  std::vector<State> state_;
+  std::vector<uint8_t> sent_;    // Per tensor: to some device; only then its row is in use.
   std::vector<double> arrival_;  // [tensor, device]; infinite: not sent there.
   std::vector<double> device_free_;
   std::vector<double> ready_, request_, score_;  // Of the current task.

@@ -40,13 +40,19 @@ class ReadySet {
     }
   }
 
-  // Removes and returns the smallest; the set must not be empty.
-  int32_t PopMin() {
+  // The smallest; the set must not be empty.
+  int32_t Min() const {
     size_t index = 0;
     for (size_t i = levels_.size(); i-- > 0;) {
       index = (index << 6) | static_cast<size_t>(std::countr_zero(words_[levels_[i] + index]));
     }
-    const auto value = static_cast<int32_t>(index);
+    return static_cast<int32_t>(index);
+  }
+
+  // Removes and returns the smallest; the set must not be empty.
+  int32_t PopMin() {
+    const int32_t value = Min();
+    auto index = static_cast<size_t>(value);
     for (size_t level : levels_) {
       uint64_t& word = words_[level + (index >> 6)];
       word &= ~(uint64_t{1} << (index & 63));
