@@ -1,0 +1,141 @@
+#include "gopt/solve/heft.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "gopt/graph/graph_builder.h"
+#include "tests/solve/task_graphs.h"
+
+namespace gopt {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::TaskProblem;
+
+Nanoseconds Makespan(const HeftSchedule& schedule) {
+  return *std::max_element(schedule.finish.begin(), schedule.finish.end());
+}
+
+TEST(HeftTest, GivesMakespan80OnTheGraphOfTheTopcuogluPaper) {
+  TaskProblem p(testing::TopcuogluGraph(), testing::TopcuogluMachine());
+  const HeftSchedule schedule = ScheduleHeft(p.tasks);
+  EXPECT_EQ(Makespan(schedule), 80);
+  // Figure 3 (a) of the paper, processors and start times.
+  EXPECT_THAT(schedule.device, ElementsAre(2, 0, 2, 1, 2, 1, 2, 0, 1, 1));
+  EXPECT_THAT(schedule.start, ElementsAre(0, 27, 9, 18, 28, 26, 38, 57, 56, 73));
+}
+
+TEST(HeftTest, FillsGapsWithInsertionOnly) {
+  // b waits on device 1 for a's tensor; c, of lower rank, fits before it there.
+  const char* text = "a[time=10,bytes=30] -> b[time=100], d[time=200]; c[time=20]";
+  TaskProblem p(text, 2);
+  const HeftSchedule with = ScheduleHeft(p.tasks, {.insertion = true});
+  const HeftSchedule without = ScheduleHeft(p.tasks, {.insertion = false});
+  EXPECT_EQ(with.start[p.Task("c")], 0);
+  EXPECT_EQ(with.device[p.Task("c")], with.device[p.Task("b")]);
+  EXPECT_GT(without.start[p.Task("c")], without.start[p.Task("b")]);
+}
+
+TEST(HeftTest, ChargesATransferBetweenDevices) {
+  TaskProblem cheap("a[time=10,bytes=1] -> b[time=50], c[time=50]", 2);
+  EXPECT_EQ(Makespan(ScheduleHeft(cheap.tasks)), 61);
+  TaskProblem dear("a[time=10,bytes=1000] -> b[time=50], c[time=50]", 2);
+  EXPECT_EQ(Makespan(ScheduleHeft(dear.tasks)), 110);
+}
+
+TEST(HeftTest, KeepsAGroupWhereItsFirstTaskWent) {
+  TaskProblem p(
+      "a[time=10,colocate=1]; b[time=9,colocate=2]; c[time=8,colocate=1]; d[time=7,colocate=2]", 2);
+  const std::vector<DeviceId> device = ScheduleHeft(p.tasks).device;
+  EXPECT_EQ(device[p.Task("a")], device[p.Task("c")]);
+  EXPECT_EQ(device[p.Task("b")], device[p.Task("d")]);
+  EXPECT_NE(device[p.Task("a")], device[p.Task("b")]);
+}
+
+TEST(HeftTest, WeighsTheWholeGroupWhenItsFirstTaskIsPlaced) {
+  // Groups come one task each first; without the work still to come all would start on device 0.
+  TaskProblem p(
+      "a0[time=1,colocate=1] -> a1[time=50,colocate=1];"
+      "b0[time=1,colocate=2] -> b1[time=50,colocate=2]",
+      2);
+  EXPECT_EQ(Makespan(ScheduleHeft(p.tasks)), 51);
+}
+
+TEST(HeftTest, ObeysPinsAndAllowedDevices) {
+  ProblemOptions options;
+  options.constraints.pins = {{0, 2, "camera"}};
+  options.constraints.allowed = {{{1}, {1}, "licence"}};
+  TaskProblem p("a[time=10,bytes=1] -> b[time=10,bytes=1] -> c[time=10]", 3, options);
+  const std::vector<DeviceId> device = ScheduleHeft(p.tasks).device;
+  EXPECT_THAT(device, ElementsAre(2, 1, 1));
+}
+
+TEST(HeftTest, AvoidsDevicesWithoutRoomForParameters) {
+  ProblemOptions options;
+  options.constraints.memory_limits = {{0, 150, "small"}, {1, 150, "small"}};
+  // One chain would stay on one device if there were room.
+  TaskProblem p(
+      "w:parameter[bytes=100] -> a[time=1,bytes=9]; v:parameter[bytes=100] -> b[time=1];"
+      "a -> b",
+      2, options);
+  const std::vector<DeviceId> device = ScheduleHeft(p.tasks).device;
+  EXPECT_NE(device[p.Task("a")], device[p.Task("b")]);
+}
+
+TEST(HeftTest, LetsTheOptimizerOpFollowTheFirstReader) {
+  TaskProblem p(
+      "w:parameter[bytes=1000,copies=2] -> f[time=5,bytes=1] -> g[time=5,bytes=1000];"
+      "w, g -> u:optimizer[time=5]; x[time=9]",
+      2);
+  const std::vector<DeviceId> device = ScheduleHeft(p.tasks).device;
+  EXPECT_EQ(device[p.Task("u")], device[p.Task("f")]);
+}
+
+TEST(HeftTest, KeepsFixedPlacements) {
+  TaskProblem p("a[time=10] -> b[time=10] -> c[time=10]", 3);
+  const std::vector<DeviceId> fixed = {2, 0, 1};
+  EXPECT_EQ(ScheduleHeft(p.tasks, {}, {.fixed = fixed}).device, fixed);
+}
+
+// Legal if each device's order and all dependencies are part of one order.
+void ExpectLegalSequence(const TaskGraph& tasks, const HeftSchedule& schedule) {
+  std::vector<int32_t> position(tasks.num_tasks(), -1);
+  for (size_t i = 0; i < schedule.sequence.size(); ++i) position[schedule.sequence[i]] = i;
+  const KernelGraph& graph = tasks.kernel_graph();
+  for (KernelId task = 0; task < tasks.num_tasks(); ++task) {
+    ASSERT_NE(position[task], -1);
+    for (KernelId p : KernelGraph::Row(graph.predecessors, graph.predecessor_begin, task)) {
+      ASSERT_LT(position[p], position[task]);
+      ASSERT_LE(schedule.finish[p], schedule.start[task]);
+    }
+  }
+}
+
+TEST(HeftTest, EmitsALegalSequence) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    TaskProblem p(testing::LayeredGraph(300, 10, seed), testing::EqualDevices(4));
+    for (bool insertion : {true, false}) {
+      ExpectLegalSequence(p.tasks, ScheduleHeft(p.tasks, {.insertion = insertion}));
+    }
+  }
+}
+
+TEST(HeftTest, EmitsALegalSequenceWhenOpsTakeNoTime) {
+  TaskProblem p(
+      "a[time=0] -> b[time=0] -> c[time=5] -> d[time=0] -> e[time=0]; f[time=0]; g[time=3];"
+      "f -> c; g -> d",
+      2);
+  ExpectLegalSequence(p.tasks, ScheduleHeft(p.tasks));
+}
+
+TEST(HeftTest, SchedulesAnEmptyGraph) {
+  TaskProblem p("x:input", 2);
+  EXPECT_TRUE(ScheduleHeft(p.tasks).sequence.empty());
+}
+
+}  // namespace
+}  // namespace gopt
