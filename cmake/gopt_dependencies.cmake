@@ -2,7 +2,8 @@
 
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
-find_package(Protobuf REQUIRED)  # before Torch, which defines an empty protobuf::libprotobuf; Debian has no CONFIG package
+# Before Torch, which defines an empty protobuf::libprotobuf; Debian has no CONFIG package.
+find_package(Protobuf REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(nlohmann_json REQUIRED)
 if(GOPT_WITH_METIS)
@@ -20,7 +21,7 @@ if(GOPT_WITH_TORCH OR GOPT_PYTHON)
 endif()
 if(GOPT_WITH_TORCH)
   list(PREPEND CMAKE_PREFIX_PATH ${GOPT_TORCH_ROOT}/share/cmake)
-  set(CMAKE_MESSAGE_LOG_LEVEL ERROR)  # without a warning for an optional profiler library that wheels do not have
+  set(CMAKE_MESSAGE_LOG_LEVEL ERROR)  # it warns of a profiler library that wheels do not have
   find_package(Torch REQUIRED)
   unset(CMAKE_MESSAGE_LOG_LEVEL)
   if(Torch_VERSION VERSION_LESS 2.13)

@@ -1,4 +1,5 @@
-# cmake -DFROM=<folder> -DTO=<folder> -P link_tree.cmake: a link in TO for every entry of FROM; links to what is gone are removed.
+# cmake -DFROM=<folder> -DTO=<folder> -P link_tree.cmake: a link in TO for every entry of FROM;
+# links to what is gone are removed.
 cmake_minimum_required(VERSION 3.24)
 file(MAKE_DIRECTORY ${TO})
 file(GLOB entries RELATIVE ${FROM} ${FROM}/*)

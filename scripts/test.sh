@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change is merged; CI runs this and nothing else.
 #
-#   scripts/test.sh           setup, tests of the release build, Python tests, format and lint, core under sanitizers
+#   scripts/test.sh           setup, format and lint, ctest, pytest, core under sanitizers
 #   scripts/test.sh --quick   without the sanitizers
 #   scripts/test.sh --all     also core without METIS, the wheel, a minute of each fuzz target
 #
-# All steps run, whatever fails; the summary comes last, and the exit code is 1 if a step failed. Output of each step is kept in
-# build/test-logs. Sanitizer runs are skipped while the very same programs and data have passed (build/<preset>/passed).
+# All steps run, whatever fails; the summary comes last, and the exit code is 1 if a step failed.
+# Output of each step is kept in build/test-logs. Sanitizer runs are skipped while the very same
+# programs and data have passed (build/<preset>/passed).
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -40,7 +41,9 @@ step() {
 }
 
 configure() {
-  if [[ ! -f build/$1/build.ninja || CMakePresets.json -nt build/$1/build.ninja ]]; then cmake --preset "$1"; fi
+  if [[ ! -f build/$1/build.ninja || CMakePresets.json -nt build/$1/build.ninja ]]; then
+    cmake --preset "$1"
+  fi
 }
 
 build() { configure "$1" && ninja -C "build/$1" -j "$jobs"; }
@@ -50,12 +53,14 @@ format() {
     .venv/bin/ruff check . && .venv/bin/ruff format --check .
 }
 
-# What decides how the tests of a preset end: its programs, and the files and settings that they read.
+# What decides how the tests of a preset end: its programs, and the files and settings that they
+# read.
 fingerprint() {
   {
     find "build/$1/bin" "build/$1/lib" -type f -exec sha256sum {} +
     ldd "build/$1"/bin/* 2> /dev/null | awk '$3 ~ "^/" {print $3}' | sort -u | xargs -r sha256sum
-    git ls-files -co --exclude-standard tests/golden tests/fuzz/corpus tests/data tests/tsan.supp | xargs -r sha256sum
+    git ls-files -co --exclude-standard tests/golden tests/fuzz/corpus tests/data tests/tsan.supp |
+      xargs -r sha256sum
     find "build/$1" -name CTestTestfile.cmake -exec sha256sum {} +
     find "${GOPT_DATA_DIR:-../shared/data}" -type f -printf '%p %s %T@\n' 2> /dev/null
   } | LC_ALL=C sort | sha256sum
@@ -69,7 +74,8 @@ sanitizer() {
     echo "The same programs and data passed before: $(tail -n 1 "build/$preset/passed")"
     return 0
   fi
-  if setarch -R true 2> /dev/null; then no_aslr=(setarch -R); fi  # TSan's shadow memory does not fit every random layout
+  # ThreadSanitizer's shadow memory does not fit every random layout of the address space.
+  if setarch -R true 2> /dev/null; then no_aslr=(setarch -R); fi
   "${no_aslr[@]}" ctest --preset "$preset" -j "$jobs" || return 1
   { echo "$key"; date -u +'on %F at %R UTC'; } > "build/$preset/passed"
 }
@@ -92,7 +98,8 @@ fuzz() {
   for target in build/fuzz/bin/fuzz_*; do
     name="${target##*/fuzz_}"
     mkdir -p "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"
-    "$target" -max_total_time=60 -rss_limit_mb=4096 "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" || return 1
+    "$target" -max_total_time=60 -rss_limit_mb=4096 \
+      "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" || return 1
   done
 }
 
@@ -115,7 +122,8 @@ fi
 printf '\033[1m== summary\033[0m\n'
 printf '%s\n' "${results[@]}"
 for runner in pytest ctest; do
-  if [[ -f $logs/$runner.log ]]; then grep -E 'tests passed,|(passed|failed|error).* in [0-9.]+' "$logs/$runner.log" | tail -n 1; fi
+  if [[ ! -f $logs/$runner.log ]]; then continue; fi
+  grep -E 'tests passed,|(passed|failed|error).* in [0-9.]+' "$logs/$runner.log" | tail -n 1
 done
 if [[ $failures != 0 ]]; then
   echo "$failures step(s) FAILED"

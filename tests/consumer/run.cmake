@@ -25,7 +25,8 @@ run(${CMAKE_COMMAND} --build ${build})
 run(${CMAKE_COMMAND} -E chdir / ${build}/consumer)
 
 if(COMPONENT STREQUAL "core")
-  execute_process(COMMAND ldd ${build}/consumer OUTPUT_VARIABLE libraries COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ldd ${build}/consumer
+    OUTPUT_VARIABLE libraries COMMAND_ERROR_IS_FATAL ANY)
   if(libraries MATCHES "libtorch|libc10")
     message(FATAL_ERROR "the program loads LibTorch:\n${libraries}")
   endif()
