@@ -22,12 +22,12 @@
 
 namespace gopt {
 
-inline testing::AssertionResult IsOk(const absl::Status& status) {
-  if (status.ok()) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << status.ToString();
+inline ::testing::AssertionResult IsOk(const absl::Status& status) {
+  if (status.ok()) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << status.ToString();
 }
 template <typename T>
-testing::AssertionResult IsOk(const absl::StatusOr<T>& statusor) {
+::testing::AssertionResult IsOk(const absl::StatusOr<T>& statusor) {
   return IsOk(statusor.status());
 }
 
