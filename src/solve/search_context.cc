@@ -176,8 +176,7 @@ bool SearchContext::Exhausted() {
     stop_ = StopReason::kCancelled;
   } else if (evaluations_ >= request_.budget.evaluations) {
     stop_ = StopReason::kEvaluations;
-  } else if (request_.budget.deadline.has_value() &&
-             Seconds(*request_.budget.deadline - Clock::now()) <= 2.0 * evaluation_seconds_) {
+  } else if (request_.budget.deadline.has_value() && seconds_left() <= 2.0 * evaluation_seconds_) {
     stop_ = StopReason::kDeadline;
   } else {
     return false;
@@ -206,6 +205,11 @@ int64_t SearchContext::remaining() const {
 }
 
 double SearchContext::seconds() const { return Seconds(Clock::now() - start_); }
+
+double SearchContext::seconds_left() const {
+  if (!request_.budget.deadline.has_value()) return std::numeric_limits<double>::infinity();
+  return Seconds(*request_.budget.deadline - Clock::now());
+}
 
 SolveRequest SearchContext::InnerRequest() const {
   SolveRequest inner = request_;

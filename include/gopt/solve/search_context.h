@@ -64,6 +64,8 @@ class GOPT_API SearchContext {
   // Evaluations still allowed.
   int64_t remaining() const;
   double seconds() const;
+  // Until the deadline; infinite without one. A step that is predicted to take longer is not begun.
+  double seconds_left() const;
 
   // The request for a solver that is to draw on what is left of this budget, from the best so far.
   SolveRequest InnerRequest() const;

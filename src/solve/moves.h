@@ -1,0 +1,57 @@
+#ifndef GOPT_SRC_SOLVE_MOVES_H_
+#define GOPT_SRC_SOLVE_MOVES_H_
+
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "gopt/base/random.h"
+#include "gopt/base/types.h"
+#include "gopt/solve/task_graph.h"
+#include "src/solve/groups.h"
+#include "src/solve/search_state.h"
+
+namespace gopt {
+
+// Random changes of a SearchState. Each returns whether it changed anything.
+class Moves {
+ public:
+  // critical_share: how often a pick is on the critical chain, where one is known.
+  Moves(const TaskGraph& tasks, double critical_share, Random* random);
+
+  // The chain that picks prefer from now on; empty: none.
+  void SetCriticalChain(std::vector<KernelId> chain) { chain_ = std::move(chain); }
+
+  // One task to another device.
+  bool MoveOne(SearchState* state);
+  // A task and one of its neighbours to one device.
+  bool MoveTwo(SearchState* state);
+  // A whole group to another device.
+  bool MoveGroup(std::span<const Grouping> groupings, SearchState* state);
+  // Two groups of one grouping trade devices.
+  bool SwapGroups(std::span<const Grouping> groupings, SearchState* state);
+  // Another priority, near the old one more often than far.
+  bool Jitter(SearchState* state);
+
+ private:
+  struct Target {
+    KernelId task;
+    DeviceId device;  // Another than the task's.
+  };
+
+  KernelId Pick();
+  KernelId Neighbour(KernelId task);
+  // Half the time a task that has a neighbour elsewhere, and that device; else any task and any
+  // device. False if none was met in a few picks.
+  bool PickTarget(const SearchState& state, Target* target);
+  const Grouping& PickGrouping(std::span<const Grouping> groupings);
+
+  const TaskGraph& tasks_;
+  const double critical_share_;
+  Random* const random_;
+  std::vector<KernelId> chain_;
+};
+
+}  // namespace gopt
+
+#endif  // GOPT_SRC_SOLVE_MOVES_H_

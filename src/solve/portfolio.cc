@@ -1,0 +1,63 @@
+#include "gopt/solve/portfolio.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "gopt/base/status_macros.h"
+#include "gopt/solve/anneal.h"
+#include "src/solve/builtin.h"
+#include "src/solve/classical_plans.h"
+#include "src/solve/local_search.h"
+
+namespace gopt {
+namespace {
+
+constexpr int kVersion = 1;
+
+class Portfolio final : public Solver {
+ public:
+  explicit Portfolio(const PortfolioOptions& options) : options_(options) {}
+
+  std::string name() const override { return "portfolio"; }
+
+  absl::StatusOr<Solution> Solve(const SolveRequest& request) const override {
+    GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
+                          SearchContext::Create(request, name()));
+    ApplyEvaluationsOption(options_.evaluations, context.get());
+    const Problem& problem = context->problem();
+    GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
+                          TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
+    GOPT_ASSIGN_OR_RETURN(StartPoint start,
+                          PriceClassicalPlans(tasks, context->remaining(), context.get()));
+    if (options_.search) {
+      const LocalSearchRule anneal = {
+          .name = "anneal", .temperature = AnnealOptions().temperature, .guided = true};
+      RunLocalSearch(tasks, std::move(start), anneal, context.get());
+    }
+    return context->Finish();
+  }
+
+ private:
+  const PortfolioOptions options_;
+};
+
+}  // namespace
+
+SolverOr PortfolioFromSpec(const Spec& spec) {
+  PortfolioOptions options;
+  SpecReader reader(spec);
+  reader.Read("search", &options.search);
+  reader.Read("evaluations", &options.evaluations);
+  reader.Read("version", &options.version);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  GOPT_RETURN_IF_ERROR(CheckEvaluationsOption("portfolio", options.evaluations));
+  if (options.version != kVersion) {
+    return absl::InvalidArgumentError(absl::StrCat("portfolio: version ", options.version,
+                                                   " is unknown; the only one is ", kVersion));
+  }
+  return std::make_shared<const Portfolio>(options);
+}
+
+}  // namespace gopt

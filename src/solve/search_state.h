@@ -1,0 +1,60 @@
+#ifndef GOPT_SRC_SOLVE_SEARCH_STATE_H_
+#define GOPT_SRC_SOLVE_SEARCH_STATE_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "gopt/base/types.h"
+#include "gopt/solve/task_graph.h"
+
+namespace gopt {
+
+// A plan under change: placements and an order of all tasks, with what was changed since the last
+// Keep() or Undo(). Every step costs as much as it changes, never as much as the graph.
+class SearchState {
+ public:
+  // order: all tasks, first to last; they get the ranks 0 .. n-1.
+  SearchState(const TaskGraph& tasks, std::vector<DeviceId> device,
+              std::span<const KernelId> order);
+
+  const TaskGraph& tasks() const { return tasks_; }
+  const Plan& plan() const { return plan_; }
+  DeviceId device(KernelId task) const { return plan_.device[task]; }
+  int32_t position(KernelId task) const { return plan_.rank[task]; }
+
+  // Moves the task, and with it its colocation group. False if it is there or may not be.
+  bool MoveTask(KernelId task, DeviceId device);
+  // Gives the task this priority, lower first; each task begins with its position. False if its
+  // position is the same.
+  bool SetPriority(KernelId task, double priority);
+  double priority(KernelId task) const { return priority_[task]; }
+
+  bool changed() const { return !moves_.empty() || !shifts_.empty(); }
+  void Keep();
+  void Undo();
+
+ private:
+  struct Move {
+    KernelId task;
+    DeviceId before;
+  };
+  struct Shift {
+    KernelId task;
+    double before;
+    int32_t position;
+  };
+
+  void ShiftTo(KernelId task, int32_t position);
+
+  const TaskGraph& tasks_;
+  Plan plan_;
+  std::vector<double> priority_;
+  std::vector<KernelId> order_;  // By priority; plan_.rank is its inverse.
+  std::vector<Move> moves_;
+  std::vector<Shift> shifts_;
+};
+
+}  // namespace gopt
+
+#endif  // GOPT_SRC_SOLVE_SEARCH_STATE_H_
