@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "gopt/base/types.h"
 #include "gopt/cost/op_cost_model.h"
 #include "gopt/plan/problem.h"
@@ -38,12 +39,13 @@ struct RelaxedSchedule {
 
 // One relaxation where kernels are fixed. With fusion open several, none stronger than all others:
 // each is valid, the largest bound counts. Empty when no plan is legal (a cycle among kernels).
-std::vector<RelaxedSchedule> RelaxedSchedules(const Problem& problem, const OpCostModel& costs);
+GOPT_API std::vector<RelaxedSchedule> RelaxedSchedules(const Problem& problem,
+                                                       const OpCostModel& costs);
 
 // Fernandez and Bussell, "Bounds on the number of processors and time for multiprocessor optimal
 // schedules", IEEE Trans. Computers C-22(8), 1973. At least the critical path, which is passed in;
 // near-linear time. Valid for unequal devices, with best times.
-Nanoseconds FernandezBussellBound(const RelaxedSchedule& schedule, int num_devices);
+GOPT_API Nanoseconds FernandezBussellBound(const RelaxedSchedule& schedule, int num_devices);
 
 }  // namespace gopt
 

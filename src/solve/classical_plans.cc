@@ -54,6 +54,10 @@ Placed Chunks(const TaskGraph& tasks, const PlacementOptions& options) {
   return ClassicalPlacement{Admit(tasks, wish, options), {}};
 }
 
+Placed ByModules(const TaskGraph& tasks, const PlacementOptions& options) {
+  return ClassicalPlacement{ExpertPlacement(tasks, options), {}};
+}
+
 PlacementMaker HeftMaker(bool insertion) {
   return {"heft", absl::StrCat("heft(insertion=", insertion ? "true" : "false", ")"),
           [insertion](const TaskGraph& tasks, const PlacementOptions& options) -> Placed {
@@ -193,12 +197,15 @@ class ClassicalPricer {
     const CostReport& report = context_.Evaluate(plan, {.start_order = true}, who);
     ++priced_;
     const double score = context_.Score(report);
-    const bool usable = plan.kernels == tasks_.kernels() &&
-                        report.start_order.size() == static_cast<size_t>(tasks_.num_tasks());
+    const bool sequence = plan.dispatch == Dispatch::kSequence;
+    const std::vector<KernelId>& order = sequence ? plan.sequence : report.start_order;
+    const bool usable =
+        plan.kernels == tasks_.kernels() && order.size() == static_cast<size_t>(tasks_.num_tasks());
     if (!usable || !(score < best_)) return;
     best_ = score;
     start_.device = plan.device;
-    start_.order = report.start_order;
+    start_.order = order;
+    start_.sequence = sequence;
   }
 
   const TaskGraph& tasks_;
@@ -226,33 +233,26 @@ PlacementOptions FirstOptions(const SolveRequest& request) {
 
 }  // namespace
 
-std::vector<PlacementMaker> PlacementMakers(uint64_t seed) {
-  return {{"single_device", "single_device", OnOneDevice},
-          HeftMaker(true),
-          ListMaker(0.0),
-          ListMaker(0.5),
-          HeftMaker(false),
-          ListMaker(0.2),
-          ListMaker(1.0),
-          ListMaker(0.0, true),
-          ListMaker(0.3, true),
-          MetisMaker(seed),
-          MetisMaker(seed + 1),
-          {"expert", "expert",
-           [](const TaskGraph& tasks, const PlacementOptions& options) -> Placed {
-             return ClassicalPlacement{ExpertPlacement(tasks, options), {}};
-           }},
-          {"chunks", "chunks", Chunks}};
+std::vector<PlacementMaker> PlacementMakers(ClassicalSet set, uint64_t seed) {
+  std::vector<PlacementMaker> makers = {
+      {"single_device", "single_device", OnOneDevice}, HeftMaker(true), ListMaker(0.0)};
+  if (set == ClassicalSet::kListSchedulers) return makers;
+  makers.insert(makers.end(), {ListMaker(0.5), HeftMaker(false), ListMaker(0.2), ListMaker(1.0),
+                               ListMaker(0.0, true), ListMaker(0.3, true), MetisMaker(seed),
+                               MetisMaker(seed + 1)});
+  makers.push_back({"expert", "expert", ByModules});
+  makers.push_back({"chunks", "chunks", Chunks});
+  return makers;
 }
 
-absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, int64_t most_evaluations,
-                                               SearchContext* context) {
+absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, ClassicalSet set,
+                                               int64_t most_evaluations, SearchContext* context) {
   ClassicalPricer pricer(tasks, most_evaluations, context);
   GOPT_RETURN_IF_ERROR(pricer.PriceStartPlans());
   PlacementOptions options = FirstOptions(context->request());
   for (double weight : kActivationWeights) {
     options.activation_weight = weight;
-    for (const PlacementMaker& maker : PlacementMakers(context->request().seed)) {
+    for (const PlacementMaker& maker : PlacementMakers(set, context->request().seed)) {
       if (pricer.Done()) break;
       pricer.PriceInAllOrders(maker, options);
     }

@@ -28,24 +28,31 @@ struct PlacementMaker {
   std::function<absl::StatusOr<ClassicalPlacement>(const TaskGraph&, const PlacementOptions&)> make;
 };
 
-// The placements of the classical portfolio, the quickest and most promising first. Version 1:
-// single device (the fastest), HEFT with and without insertion, list scheduling with several
-// stickinesses and priorities, METIS twice, expert, contiguous chunks.
-std::vector<PlacementMaker> PlacementMakers(uint64_t seed);
+enum class ClassicalSet {
+  // single_device (the fastest), heft and list with their defaults: where searches begin.
+  kListSchedulers,
+  // Version 1 of the portfolio: these, HEFT without insertion, list scheduling with several
+  // stickinesses and priorities, METIS twice, expert, contiguous chunks.
+  kPortfolio,
+};
+
+// The quickest and most promising first.
+std::vector<PlacementMaker> PlacementMakers(ClassicalSet set, uint64_t seed);
 
 // Where a search begins: the best plan so far as a placement and an order of the base kernels.
 struct StartPoint {
   std::vector<DeviceId> device;
   std::vector<KernelId> order;
+  bool sequence = false;  // The plan keeps to the order, SEQUENCE; else it is a priority.
 };
 
-// Prices the request's start plans and the classical portfolio (every maker under four orders:
-// upward rank, critical path at the placement, the maker's own or else topological, first in first
-// out; and as the sequence that the maker meant, where there is one), as far as
-// `most_evaluations` and the budget go; the first plan always. While no plan fits in memory, makers
-// are run again with a stricter view of activations. InvalidArgument for an illegal start plan.
-absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, int64_t most_evaluations,
-                                               SearchContext* context);
+// Prices the request's start plans and the set's placements, each under four orders (upward rank,
+// critical path at the placement, the maker's own or else topological, first in first out) and as
+// the sequence that the maker meant where there is one, as far as `most_evaluations` and the budget
+// go; the first plan always. While no plan fits in memory, makers are run again with a stricter
+// view of activations. InvalidArgument for an illegal start plan.
+absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, ClassicalSet set,
+                                               int64_t most_evaluations, SearchContext* context);
 
 }  // namespace gopt
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "gopt/base/types.h"
 #include "gopt/solve/task_graph.h"
 
@@ -12,7 +13,7 @@ namespace gopt {
 
 // One way to cut the tasks into groups that a search moves as a whole. Tasks outside every group
 // have group -1.
-struct Grouping {
+struct GOPT_API Grouping {
   std::vector<int32_t> group_of;  // Per task.
   std::vector<int32_t> begin;     // Group g holds tasks[begin[g] .. begin[g + 1]).
   std::vector<KernelId> tasks;
@@ -28,16 +29,17 @@ struct Grouping {
 
 // About `count` clusters: the heaviest edges (by bytes, as each consumer would pay) are contracted
 // first, as long as a cluster stays below a few times the average size.
-Grouping HeavyEdgeClusters(const TaskGraph& tasks, int count);
+GOPT_API Grouping HeavyEdgeClusters(const TaskGraph& tasks, int count);
 
 // One grouping per depth of the module tree: "encoder", "encoder.layers", "encoder.layers.3", ...
 // Empty without scopes.
-std::vector<Grouping> ScopeGroups(const TaskGraph& tasks);
+GOPT_API std::vector<Grouping> ScopeGroups(const TaskGraph& tasks);
 
 // All neighbourhoods of the annealing: heavy-edge clusters of n/6, n/24, 8P and 3P, METIS parts of
 // 4P and 16P (in builds with METIS, and if `metis`: they take most of the time), module scopes.
 // Groupings without a group are left out.
-std::vector<Grouping> NeighbourhoodGroups(const TaskGraph& tasks, uint64_t seed, bool metis = true);
+GOPT_API std::vector<Grouping> NeighbourhoodGroups(const TaskGraph& tasks, uint64_t seed,
+                                                   bool metis = true);
 
 }  // namespace gopt
 

@@ -134,7 +134,7 @@ class LocalSearch {
 void RunLocalSearch(const TaskGraph& tasks, StartPoint start, const LocalSearchRule& rule,
                     SearchContext* context) {
   if (tasks.num_tasks() == 0 || context->Exhausted()) return;
-  SearchState state(tasks, std::move(start.device), start.order);
+  SearchState state(tasks, std::move(start.device), std::move(start.order), start.sequence);
   LocalSearch(tasks, rule, context).Run(&state);
 }
 
@@ -147,7 +147,8 @@ absl::StatusOr<Solution> SolveByLocalSearch(const SolveRequest& request, int64_t
   GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
                         TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
   const int64_t for_start = std::max<int64_t>(1, context->remaining() / kStartShare);
-  GOPT_ASSIGN_OR_RETURN(StartPoint start, PriceClassicalPlans(tasks, for_start, context.get()));
+  GOPT_ASSIGN_OR_RETURN(StartPoint start, PriceClassicalPlans(tasks, ClassicalSet::kListSchedulers,
+                                                              for_start, context.get()));
   RunLocalSearch(tasks, std::move(start), rule, context.get());
   return context->Finish();
 }

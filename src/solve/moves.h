@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "gopt/base/random.h"
 #include "gopt/base/types.h"
 #include "gopt/solve/task_graph.h"
@@ -14,7 +15,7 @@
 namespace gopt {
 
 // Random changes of a SearchState. Each returns whether it changed anything.
-class Moves {
+class GOPT_API Moves {
  public:
   // critical_share: how often a pick is on the critical chain, where one is known.
   Moves(const TaskGraph& tasks, double critical_share, Random* random);

@@ -29,8 +29,9 @@ class Portfolio final : public Solver {
     const Problem& problem = context->problem();
     GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
                           TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
-    GOPT_ASSIGN_OR_RETURN(StartPoint start,
-                          PriceClassicalPlans(tasks, context->remaining(), context.get()));
+    GOPT_ASSIGN_OR_RETURN(
+        StartPoint start,
+        PriceClassicalPlans(tasks, ClassicalSet::kPortfolio, context->remaining(), context.get()));
     if (options_.search) {
       const LocalSearchRule anneal = {
           .name = "anneal", .temperature = AnnealOptions().temperature, .guided = true};

@@ -6,14 +6,17 @@
 namespace gopt {
 
 SearchState::SearchState(const TaskGraph& tasks, std::vector<DeviceId> device,
-                         std::span<const KernelId> order)
-    : tasks_(tasks), priority_(order.size()), order_(order.begin(), order.end()) {
-  std::vector<int32_t> rank(order.size());
-  for (size_t i = 0; i < order.size(); ++i) {
-    rank[order[i]] = static_cast<int32_t>(i);
-    priority_[order[i]] = static_cast<double>(i);
+                         std::vector<KernelId> order, bool sequence)
+    : tasks_(tasks), priority_(order.size()), sequence_(sequence), order_(std::move(order)) {
+  std::vector<int32_t> rank(order_.size());
+  for (size_t i = 0; i < order_.size(); ++i) {
+    rank[order_[i]] = static_cast<int32_t>(i);
+    priority_[order_[i]] = static_cast<double>(i);
   }
   plan_ = tasks.MakePlan(std::move(device), std::move(rank), "");
+  if (!sequence_) return;
+  plan_.dispatch = Dispatch::kSequence;
+  plan_.sequence = order_;
 }
 
 bool SearchState::MoveTask(KernelId task, DeviceId device) {
@@ -30,22 +33,42 @@ bool SearchState::MoveTask(KernelId task, DeviceId device) {
 
 bool SearchState::SetPriority(KernelId task, double priority) {
   const int32_t from = plan_.rank[task];
-  const auto lower = [&](KernelId other, double value) { return priority_[other] < value; };
-  // The others stay sorted around the gap that the task leaves.
-  const auto begin = order_.begin();
-  int32_t to;
-  if (priority > priority_[task]) {
-    to = static_cast<int32_t>(std::lower_bound(begin + from + 1, order_.end(), priority, lower) -
-                              begin) -
-         1;
-  } else {
-    to = static_cast<int32_t>(std::lower_bound(begin, begin + from, priority, lower) - begin);
-  }
+  const int32_t wanted = PositionFor(task, priority);
+  const int32_t to = sequence_ ? ClampToNeighbours(task, wanted) : wanted;
   shifts_.push_back({task, priority_[task], from});
-  priority_[task] = priority;
-  if (to == from) return false;
   ShiftTo(task, to);
-  return true;
+  priority_[task] = to == wanted ? priority : PriorityBetweenNeighbours(to);
+  return to != from;
+}
+
+// The others stay sorted around the gap that the task leaves.
+int32_t SearchState::PositionFor(KernelId task, double priority) const {
+  const int32_t from = plan_.rank[task];
+  const auto lower = [&](KernelId other, double value) { return priority_[other] < value; };
+  const auto begin = order_.begin();
+  if (priority > priority_[task]) {
+    const auto after = std::lower_bound(begin + from + 1, order_.end(), priority, lower);
+    return static_cast<int32_t>(after - begin) - 1;
+  }
+  return static_cast<int32_t>(std::lower_bound(begin, begin + from, priority, lower) - begin);
+}
+
+int32_t SearchState::ClampToNeighbours(KernelId task, int32_t position) const {
+  const KernelGraph& graph = tasks_.kernel_graph();
+  for (KernelId k : KernelGraph::Row(graph.predecessors, graph.predecessor_begin, task)) {
+    position = std::max(position, plan_.rank[k] + 1);
+  }
+  for (KernelId k : KernelGraph::Row(graph.successors, graph.successor_begin, task)) {
+    position = std::min(position, plan_.rank[k] - 1);
+  }
+  return position;
+}
+
+double SearchState::PriorityBetweenNeighbours(int32_t position) const {
+  const auto last = static_cast<int32_t>(order_.size()) - 1;
+  if (position == 0) return last == 0 ? 0.0 : priority_[order_[1]] - 1.0;
+  if (position == last) return priority_[order_[last - 1]] + 1.0;
+  return 0.5 * (priority_[order_[position - 1]] + priority_[order_[position + 1]]);
 }
 
 void SearchState::Keep() {
@@ -63,17 +86,15 @@ void SearchState::Undo() {
 }
 
 void SearchState::ShiftTo(KernelId task, int32_t position) {
+  const auto put = [this](int32_t at, KernelId k) {
+    order_[at] = k;
+    plan_.rank[k] = at;
+    if (sequence_) plan_.sequence[at] = k;
+  };
   int32_t at = plan_.rank[task];
-  for (; at < position; ++at) {
-    order_[at] = order_[at + 1];
-    plan_.rank[order_[at]] = at;
-  }
-  for (; at > position; --at) {
-    order_[at] = order_[at - 1];
-    plan_.rank[order_[at]] = at;
-  }
-  order_[position] = task;
-  plan_.rank[task] = position;
+  for (; at < position; ++at) put(at, order_[at + 1]);
+  for (; at > position; --at) put(at, order_[at - 1]);
+  put(position, task);
 }
 
 }  // namespace gopt

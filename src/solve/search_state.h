@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "gopt/base/types.h"
 #include "gopt/solve/task_graph.h"
 
@@ -12,11 +13,12 @@ namespace gopt {
 
 // A plan under change: placements and an order of all tasks, with what was changed since the last
 // Keep() or Undo(). Every step costs as much as it changes, never as much as the graph.
-class SearchState {
+class GOPT_API SearchState {
  public:
-  // order: all tasks, first to last; they get the ranks 0 .. n-1.
-  SearchState(const TaskGraph& tasks, std::vector<DeviceId> device,
-              std::span<const KernelId> order);
+  // order: all tasks, first to last; they get the ranks 0 .. n-1. sequence: the plan is dispatched
+  // as SEQUENCE in this order, which must then be topological and stays so; else by PRIORITY.
+  SearchState(const TaskGraph& tasks, std::vector<DeviceId> device, std::vector<KernelId> order,
+              bool sequence = false);
 
   const TaskGraph& tasks() const { return tasks_; }
   const Plan& plan() const { return plan_; }
@@ -25,8 +27,8 @@ class SearchState {
 
   // Moves the task, and with it its colocation group. False if it is there or may not be.
   bool MoveTask(KernelId task, DeviceId device);
-  // Gives the task this priority, lower first; each task begins with its position. False if its
-  // position is the same.
+  // Gives the task this priority, lower first; each task begins with its position. In a sequence it
+  // stops short of its predecessors and successors. False if its position is the same.
   bool SetPriority(KernelId task, double priority);
   double priority(KernelId task) const { return priority_[task]; }
 
@@ -45,11 +47,15 @@ class SearchState {
     int32_t position;
   };
 
+  int32_t PositionFor(KernelId task, double priority) const;
+  int32_t ClampToNeighbours(KernelId task, int32_t position) const;
+  double PriorityBetweenNeighbours(int32_t position) const;
   void ShiftTo(KernelId task, int32_t position);
 
   const TaskGraph& tasks_;
   Plan plan_;
   std::vector<double> priority_;
+  const bool sequence_;
   std::vector<KernelId> order_;  // By priority; plan_.rank is its inverse.
   std::vector<Move> moves_;
   std::vector<Shift> shifts_;

@@ -11,6 +11,7 @@
 #include "gopt/cost/simulator.h"
 #include "gopt/graph/graph_builder.h"
 #include "gopt/graph/graph_text.h"
+#include "gopt/plan/validate.h"
 #include "src/cost/relaxed_schedule.h"
 #include "tests/testing/random_problem.h"
 #include "tests/testing/thread_clock.h"
@@ -154,21 +155,44 @@ TEST(BoundsTest, NoPlanOfFixedKernelsIsFaster) {
   }
 }
 
+bool HasFusedKernel(const Kernels& kernels) {
+  for (KernelId k = 0; k < kernels.size(); ++k) {
+    if (kernels.ops(k).size() > 1) return true;
+  }
+  return false;
+}
+
 TEST(BoundsTest, NoFusedOrClonedPlanIsFasterWhereFusionIsOpen) {
   Random random(2);
   const auto simulator = *Simulator::Create({.memory = false});
-  int positive = 0;
-  for (int i = 0; i < 1000; ++i) {
+  int fused = 0, positive = 0;
+  for (int i = 0; i < 5000; ++i) {
     const testing::RandomCase c = testing::MakeRandomCase(random);
     const Problem open = *Problem::Create(c.problem.shared_graph(), c.problem.machine(),
                                           {.tasks = {.fusion = true}});
+    if (!ValidatePlan(open, c.plan).ok()) continue;
     const CostReport report = *Price(*simulator, open, c.plan);
-    if (!report.ok()) continue;
+    ASSERT_TRUE(report.ok());
     const Nanoseconds bound = BoundsOf(open).step_time();
     EXPECT_LE(bound, report.step_time) << "case " << i;
+    fused += HasFusedKernel(*c.plan.kernels);
     positive += bound > 0;
   }
+  EXPECT_GT(fused, 5);
   EXPECT_GT(positive, 100);
+}
+
+TEST(BoundsTest, FusedChainsStayAboveTheBound) {
+  const auto graph = testing::LargeGraph({.ops = 400, .window = 20, .elementwise = true});
+  const auto simulator = *Simulator::Create({.memory = false});
+  const Problem open =
+      *Problem::Create(graph, *UniformMachine({.count = 2}), {.tasks = {.fusion = true}});
+  for (int size : {1, 2, 4, 8}) {
+    const Plan plan = testing::LargePlan(testing::ConsecutiveKernels(graph, size), 2, 1);
+    const CostReport report = *Price(*simulator, open, plan);
+    ASSERT_TRUE(report.ok()) << report.reason;
+    EXPECT_LE(BoundsOf(open).step_time(), report.step_time);
+  }
 }
 
 TEST(BoundsTest, EightyThousandOpsTakeAFractionOfASecond) {
