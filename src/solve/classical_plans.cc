@@ -141,7 +141,7 @@ class ClassicalPricer {
   }
 
   void PriceInAllOrders(const PlacementMaker& maker, const PlacementOptions& options) {
-    if (context_.seconds_left() < slowest_maker_) return;
+    if (priced_ > 0 && context_.seconds_left() < slowest_maker_) return;
     const double begin = context_.seconds();
     const Placed placed = maker.make(tasks_, options);
     slowest_maker_ = std::max(slowest_maker_, context_.seconds() - begin);
@@ -237,9 +237,10 @@ std::vector<PlacementMaker> PlacementMakers(ClassicalSet set, uint64_t seed) {
   std::vector<PlacementMaker> makers = {
       {"single_device", "single_device", OnOneDevice}, HeftMaker(true), ListMaker(0.0)};
   if (set == ClassicalSet::kListSchedulers) return makers;
+  // METIS's seeds 0 and 1 are the same.
   makers.insert(makers.end(), {ListMaker(0.5), HeftMaker(false), ListMaker(0.2), ListMaker(1.0),
-                               ListMaker(0.0, true), ListMaker(0.3, true), MetisMaker(seed),
-                               MetisMaker(seed + 1)});
+                               ListMaker(0.0, true), ListMaker(0.3, true), MetisMaker(2 * seed + 2),
+                               MetisMaker(2 * seed + 3)});
   makers.push_back({"expert", "expert", ByModules});
   makers.push_back({"chunks", "chunks", Chunks});
   return makers;
