@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace gopt::testing {
 namespace {
 
 constexpr int64_t kEvaluations = 60;
+constexpr int64_t kEvaluationsOfLargeCases = 4;
 
 struct Case {
   std::string name;
@@ -134,7 +136,7 @@ std::vector<Case> SolvableCases() {
       {"home of a parameter", WithConstraints(home)},
       {"tight memory", Make(kDiamond, Devices(2, 600))},
       {"unequal devices", Unequal()},
-      {"many components", ManyComponents(300)},
+      {"many components", ManyComponents(10'000)},
       {"closed placement", ClosedPlacement()},
       {"closed schedule", ClosedSchedule()},
   };
@@ -160,7 +162,8 @@ class Judge {
     SolveRequest request;
     request.problem = &problem;
     request.backend = simulator_.get();
-    request.budget = Budget::Evaluations(kEvaluations);
+    request.budget = Budget::Evaluations(
+        problem.graph().num_ops() < 1'000 ? kEvaluations : kEvaluationsOfLargeCases);
     request.seed = 7;
     return request;
   }
@@ -229,6 +232,20 @@ class Judge {
     EXPECT_LT(solution->seconds, 1.0);
   }
 
+  void CheckTwoThreads() const {
+    const Problem problem = Make(kDiamond, Devices(3));
+    const SolveRequest request = Request(problem);
+    absl::StatusOr<Solution> solutions[2] = {absl::UnknownError(""), absl::UnknownError("")};
+    {
+      std::jthread other([&] { solutions[0] = solver_.Solve(request); });
+      solutions[1] = solver_.Solve(request);
+    }
+    ASSERT_TRUE(solutions[0].ok()) << solutions[0].status();
+    ASSERT_TRUE(solutions[1].ok()) << solutions[1].status();
+    EXPECT_EQ(solutions[0]->plan.device, solutions[1]->plan.device);
+    EXPECT_EQ(solutions[0]->plan.rank, solutions[1]->plan.rank);
+  }
+
   void CheckNothingFits() const {
     const Problem problem = Make(kDiamond, Devices(2, 30));
     SolveRequest request = Request(problem);
@@ -262,6 +279,10 @@ void CheckSolverConforms(const Solver& solver) {
   {
     SCOPED_TRACE("budget");
     judge.CheckBudget();
+  }
+  {
+    SCOPED_TRACE("two threads");
+    judge.CheckTwoThreads();
   }
   SCOPED_TRACE("nothing fits");
   judge.CheckNothingFits();

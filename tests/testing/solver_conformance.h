@@ -14,7 +14,7 @@ namespace gopt::testing {
 // closed tasks, unequal devices, missing routes, one op, no kernels, many components and no time at
 // all:
 // - the plan is legal, its report is what pricing it again gives, and no bound is above it;
-// - the same request gives the same plan;
+// - the same request gives the same plan, also from two threads on one solver;
 // - the budget holds, down to one evaluation, a deadline in the past and a cancelled token;
 // - what cannot be solved is an error that says so: RESOURCE_EXHAUSTED when nothing fits.
 void CheckSolverConforms(const Solver& solver);
