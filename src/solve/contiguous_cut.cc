@@ -7,6 +7,7 @@ namespace gopt {
 namespace {
 
 constexpr int kBisections = 64;
+constexpr double kPrecision = 1e-12;  // Relative.
 
 // Fills bins in order, none busier than `bound`. False if items are left over.
 bool Fill(const CutProblem& problem, double bound, bool with_room, std::vector<int32_t>* bin) {
@@ -46,7 +47,7 @@ Cut CutContiguously(const CutProblem& problem) {
   cut.bin.resize(problem.work.size());
   const bool with_room = Fill(problem, high, true, &cut.bin);
   if (!with_room) Fill(problem, high, false, &cut.bin);
-  double low = 0.0;
+  double low = 0.0;  // Always below the optimum.
   std::vector<int32_t> bin(problem.work.size());
   for (int i = 0; i < kBisections; ++i) {
     const double middle = low + (high - low) / 2.0;
@@ -57,7 +58,7 @@ Cut CutContiguously(const CutProblem& problem) {
     } else {
       low = middle;
     }
-    if (!(low < high)) break;
+    if (high - low <= kPrecision * high) break;
   }
   cut.bottleneck = Bottleneck(problem, cut.bin);
   return cut;

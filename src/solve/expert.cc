@@ -156,17 +156,17 @@ class ExpertPlacer {
     }
   }
 
+  // The coarsest grain that balances about as well as the finest.
   std::vector<DeviceId> Place() {
     segments_.Build(segments_.deepest());
-    Cut cut = CutSegments();
-    const double enough = kTolerance * cut.bottleneck;
+    const Cut finest = CutSegments();
+    std::vector<DeviceId> wish = Wish(finest);
     for (int depth = 1; depth < segments_.deepest(); ++depth) {
       segments_.Build(depth);
-      cut = CutSegments();
-      if (cut.bottleneck <= enough) return Wish(cut);
+      const Cut cut = CutSegments();
+      if (cut.bottleneck <= kTolerance * finest.bottleneck) return Wish(cut);
     }
-    segments_.Build(segments_.deepest());
-    return Wish(CutSegments());
+    return wish;
   }
 
  private:

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "gopt/graph/graph_builder.h"
+#include "gopt/cost/simulator.h"
+#include "gopt/plan/validate.h"
 #include "tests/solve/task_graphs.h"
 
 namespace gopt {
@@ -27,6 +28,36 @@ TEST(HeftTest, GivesMakespan80OnTheGraphOfTheTopcuogluPaper) {
   // Figure 3 (a) of the paper, processors and start times.
   EXPECT_THAT(schedule.device, ElementsAre(2, 0, 2, 1, 2, 1, 2, 0, 1, 1));
   EXPECT_THAT(schedule.start, ElementsAre(0, 27, 9, 18, 28, 26, 38, 57, 56, 73));
+}
+
+// As the solver does.
+Plan SequencePlan(const TaskGraph& tasks, const HeftSchedule& schedule) {
+  std::vector<int32_t> rank(schedule.sequence.size());
+  for (size_t i = 0; i < rank.size(); ++i) rank[schedule.sequence[i]] = static_cast<int32_t>(i);
+  Plan plan = tasks.MakePlan(schedule.device, rank, "heft");
+  plan.dispatch = Dispatch::kSequence;
+  plan.sequence = schedule.sequence;
+  return plan;
+}
+
+TEST(HeftTest, IsSimulatedAt80WithoutContention) {
+  TaskProblem p(testing::TopcuogluGraph(), testing::TopcuogluMachine());
+  const auto simulator = Simulator::Create({.contention = false}).value();
+  const Plan plan = SequencePlan(p.tasks, ScheduleHeft(p.tasks));
+  const CostReport report = Price(*simulator, p.problem, plan).value();
+  EXPECT_EQ(report.outcome, Outcome::kOk) << report.reason;
+  EXPECT_EQ(report.step_time, 80);
+}
+
+TEST(HeftTest, IsNeverSimulatedSlowerThanItsOwnEstimateWithoutContention) {
+  const auto simulator = Simulator::Create({.contention = false}).value();
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    TaskProblem p(testing::LayeredGraph(300, 10, seed), testing::EqualDevices(4));
+    const HeftSchedule schedule = ScheduleHeft(p.tasks);
+    const Plan plan = SequencePlan(p.tasks, schedule);
+    ASSERT_TRUE(ValidatePlan(p.problem, plan).ok());
+    EXPECT_LE(Price(*simulator, p.problem, plan).value().step_time, Makespan(schedule)) << seed;
+  }
 }
 
 TEST(HeftTest, FillsGapsWithInsertionOnly) {

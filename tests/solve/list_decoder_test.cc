@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "gopt/base/random.h"
+#include "gopt/cost/simulator.h"
 #include "gopt/graph/graph_text.h"
+#include "gopt/plan/validate.h"
 #include "src/solve/ready_set.h"
 #include "tests/solve/task_graphs.h"
 
@@ -165,6 +167,31 @@ TEST(ListDecoderTest, DecodesTheSameAgain) {
   EXPECT_EQ(first.device, again.device);
   EXPECT_EQ(first.rank, again.rank);
   EXPECT_NE(first.device, other.device);
+}
+
+// With one reader per tensor, one link per pair and tasks in the order of the estimate, decoder and
+// simulator book the same transfers; in general the estimate is close.
+TEST(ListDecoderTest, EstimatesTheSimulatedTimeOfAForkExactly) {
+  TaskProblem p(
+      "a[time=10,bytes=7] -> b[time=50,bytes=3]; c[time=9,bytes=30] -> d[time=20,bytes=2];"
+      "b, d -> e[time=5]",
+      2);
+  const Decoded decoded = DecodeUpward(p.tasks);
+  const auto simulator = Simulator::Create().value();
+  EXPECT_EQ(Price(*simulator, p.problem, decoded.plan).value().step_time, decoded.estimate);
+}
+
+TEST(ListDecoderTest, MakesLegalPlansWithUsefulEstimates) {
+  const auto simulator = Simulator::Create().value();
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    TaskProblem p(testing::LayeredGraph(400, 12, seed), testing::EqualDevices(4));
+    const Decoded decoded = DecodeUpward(p.tasks);
+    ASSERT_TRUE(ValidatePlan(p.problem, decoded.plan).ok());
+    const CostReport report = Price(*simulator, p.problem, decoded.plan).value();
+    EXPECT_NEAR(static_cast<double>(report.step_time), static_cast<double>(decoded.estimate),
+                0.25 * static_cast<double>(report.step_time))
+        << seed;
+  }
 }
 
 TEST(ListDecoderTest, GivesTheSamePlanAtEveryPaddedWidth) {
