@@ -115,10 +115,11 @@ SolverOr HeftFromSpec(const Spec& spec) {
   SpecReader reader(spec);
   reader.Read("insertion", &heft.insertion);
   GOPT_RETURN_IF_ERROR(reader.Finish());
-  return Make("heft", [heft](const SolveRequest&, const TaskGraph& tasks,
-                             const PlacementOptions& options) -> absl::StatusOr<Plan> {
-    return HeftPlan(tasks, ScheduleHeft(tasks, heft, options));
-  });
+  return Make("heft",
+              [heft](const SolveRequest&, const TaskGraph& tasks,
+                     const PlacementOptions& options) -> absl::StatusOr<Plan> {
+                return HeftPlan(tasks, ScheduleHeft(tasks, heft, options));
+              });
 }
 
 SolverOr ListFromSpec(const Spec& spec) {
@@ -129,18 +130,17 @@ SolverOr ListFromSpec(const Spec& spec) {
   GOPT_RETURN_IF_ERROR(reader.Finish());
   GOPT_RETURN_IF_ERROR(CheckChoice("list", "priority", list.priority,
                                    {"upward_rank", "bottom_level", "topological"}));
-  return Make("list", [list](const SolveRequest&, const TaskGraph& tasks,
-                             const PlacementOptions& options) -> absl::StatusOr<Plan> {
-    return ListPlan(tasks, list, options);
-  });
+  return Make("list",
+              [list](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options)
+                  -> absl::StatusOr<Plan> { return ListPlan(tasks, list, options); });
 }
 
 SolverOr ExpertFromSpec(const Spec& spec) {
   GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
-  return Make("expert", [](const SolveRequest&, const TaskGraph& tasks,
-                           const PlacementOptions& options) {
-    return WithCriticalPath(tasks, ExpertPlacement(tasks, options));
-  });
+  return Make("expert",
+              [](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options) {
+                return WithCriticalPath(tasks, ExpertPlacement(tasks, options));
+              });
 }
 
 SolverOr CriticalPathFromSpec(const Spec& spec) {
