@@ -1,12 +1,63 @@
-"""gopt: fusion, placement and scheduling of dataflow graphs."""
+"""gopt: fusion, placement and scheduling of dataflow graphs.
+
+    import gopt
+
+    graph = gopt.parse_graph("a:matmul[time=5000] -> b:relu[time=2000]; a -> c:exp[time=2000]")
+    result = gopt.optimize(graph, gopt.Machine.uniform(2))
+    print(result)
+
+Times are integer nanoseconds, sizes bytes. Errors are gopt.GoptError and its subclasses.
+"""
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gopt._core import Graph, GraphBuilder, Op, Port, parse_graph
+from gopt._core import (
+    CancelToken,
+    Channel,
+    Constraints,
+    CostBackend,
+    CostReport,
+    CriticalStep,
+    CurvePoint,
+    Device,
+    Efficiency,
+    EvaluateOptions,
+    Evaluator,
+    FusionLimits,
+    Graph,
+    GraphBuilder,
+    Imported,
+    Kernels,
+    LowerBounds,
+    Machine,
+    Op,
+    OpCosts,
+    Plan,
+    PlanFile,
+    Port,
+    Problem,
+    Progress,
+    Route,
+    Search,
+    Simulator,
+    Solution,
+    Solver,
+    backends,
+    export,
+    exporters,
+    import_file,
+    importers,
+    machine_presets,
+    parse_graph,
+    register_backend,
+    register_solver,
+    solvers,
+)
 from gopt._core import version as _version
+from gopt.api import compare, evaluate, optimize
 from gopt.errors import (
     FailedPreconditionError,
     GoptError,
@@ -16,6 +67,8 @@ from gopt.errors import (
     ResourceExhaustedError,
     SearchExhausted,
 )
+from gopt.explanation import Explanation, explain
+from gopt.result import Result, Row
 
 if TYPE_CHECKING:
     from gopt import report, workloads
@@ -42,21 +95,67 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
+
+
 __all__ = [
+    "CancelToken",
     "CaptureError",
+    "Channel",
+    "Constraints",
+    "CostBackend",
+    "CostReport",
+    "CriticalStep",
+    "CurvePoint",
+    "Device",
+    "Efficiency",
+    "EvaluateOptions",
+    "Evaluator",
+    "Explanation",
     "FailedPreconditionError",
+    "FusionLimits",
     "GoptError",
     "Graph",
     "GraphBuilder",
+    "Imported",
     "InvalidArgumentError",
     "InvalidGraphError",
+    "Kernels",
+    "LowerBounds",
+    "Machine",
     "NotFoundError",
     "Op",
+    "OpCosts",
+    "Plan",
+    "PlanFile",
     "Port",
+    "Problem",
+    "Progress",
     "ResourceExhaustedError",
+    "Result",
+    "Route",
+    "Row",
+    "Search",
     "SearchExhausted",
+    "Simulator",
+    "Solution",
+    "Solver",
+    "backends",
     "capture",
+    "compare",
+    "evaluate",
+    "explain",
+    "export",
+    "exporters",
+    "import_file",
+    "importers",
+    "machine_presets",
+    "optimize",
     "parse_graph",
+    "register_backend",
+    "register_solver",
     "report",
+    "solvers",
     "workloads",
 ]

@@ -101,7 +101,7 @@ def test_bad_graphs_are_named(break_it, message):
 
 def test_unknown_words_list_the_known_ones():
     b = gopt.GraphBuilder()
-    with pytest.raises(gopt.InvalidArgumentError, match="known: .*parameter"):
+    with pytest.raises(gopt.InvalidArgumentError, match=r"known: .*parameter"):
         b.add_op("a", "op", kind="weights")
     with pytest.raises(ValueError, match="backward"):
         b.add_op("a", "op", phase="sideways")

@@ -1,0 +1,53 @@
+"""Writes one self-contained HTML page: timeline, memory, solver table, search curves.
+
+With a plan, the page shows it, and the rows of --solvers beside it if given. Without, the solvers
+run and the page shows the best plan.
+
+examples:
+  gopt report step.gopt plan.txtpb -o report.html
+  gopt report step.gopt --machine v100x4 --solvers expert,heft,anneal --evaluations 2000
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import gopt
+from gopt.cli import options
+from gopt.cli.progress import ProgressLine
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_problem(parser)
+    options.add_plan(parser)
+    parser.add_argument("--solvers", metavar="A,B,C", help="specs, with commas between")
+    options.add_budget(parser)
+    parser.add_argument("-o", "--out", metavar="FILE", default="report.html")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    loaded = options.load_graph(arguments.graph)
+    plan = options.load_plan(arguments, loaded)
+    problem = options.load_problem(arguments, loaded, plan)
+    rows: list[gopt.Row] = []
+    if plan is None or arguments.solvers:
+        rows = _solve(arguments, problem).rows
+    if plan is not None:
+        result = gopt.Result.of_plan(problem, plan.plan, gopt.api.as_backend(arguments.backend))
+        result.rows += rows
+    else:
+        result = gopt.Result(problem, gopt.api.as_backend(arguments.backend), rows)
+    if result.best is None:
+        print(result)
+        return 1
+    result.report(arguments.out)
+    print(f"written: {arguments.out}")
+    return 0
+
+
+def _solve(arguments: argparse.Namespace, problem: gopt.Problem) -> gopt.Result:
+    with ProgressLine(arguments.evaluations, arguments.seconds, arguments.quiet) as progress:
+        common = {"progress": progress, **options.budget(arguments)}
+        if arguments.solvers:
+            return gopt.compare(problem, solvers=arguments.solvers, **common)
+        return gopt.optimize(problem, **common)
