@@ -3,7 +3,9 @@
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -130,8 +132,8 @@ void BindConstraints(py::module_& m) {
           py::arg("text"), py::arg("graph"), WithoutGil(), "InvalidArgumentError.")
       .def_static(
           "load",
-          [](const std::string& path, const Graph& graph) {
-            return Unwrap(ReadConstraintsFile(path, graph));
+          [](const std::filesystem::path& path, const Graph& graph) {
+            return Unwrap(ReadConstraintsFile(path.string(), graph));
           },
           py::arg("path"), py::arg("graph"), WithoutGil(),
           "Reads a text proto file; op and device ids must exist.");

@@ -2,7 +2,9 @@
 #include "gopt/io/graph_file.h"
 
 #include <pybind11/pybind11.h>
+#include <pybind11/stl/filesystem.h>
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -18,11 +20,16 @@ void BindGraphFiles(py::module_& m) {
   graph
       .def(
           "save",
-          [](const Graph& g, const std::string& path) { ThrowIfError(WriteGraphFile(g, path)); },
+          [](const Graph& g, const std::filesystem::path& path) {
+            ThrowIfError(WriteGraphFile(g, path.string()));
+          },
           py::arg("path"), WithoutGil(),
           "Writes the graph, atomically: text for .txtpb, else the checked binary container.")
       .def_static(
-          "load", [](const std::string& path) { return Unconst(UnwrapGraph(ReadGraphFile(path))); },
+          "load",
+          [](const std::filesystem::path& path) {
+            return Unconst(UnwrapGraph(ReadGraphFile(path.string())));
+          },
           py::arg("path"), WithoutGil(),
           "Reads a graph file. NotFoundError, or InvalidGraphError naming the file.")
       .def("to_bytes",

@@ -1,7 +1,9 @@
 // Files of plans, importers and exporters.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,14 +58,14 @@ void BindPlanFile(py::module_& m) {
       .def_readonly("lower_bound", &PlanFile::lower_bound)
       .def(
           "save",
-          [](const PlanFile& file, const std::string& path) {
-            ThrowIfError(WritePlanFile(file, path));
+          [](const PlanFile& file, const std::filesystem::path& path) {
+            ThrowIfError(WritePlanFile(file, path.string()));
           },
           py::arg("path"), WithoutGil(), "Atomically; .txtpb is text, else the checked container.")
       .def_static(
           "load",
-          [](const std::string& path, const std::shared_ptr<Graph>& graph) {
-            return Unwrap(ReadPlanFile(path, graph));
+          [](const std::filesystem::path& path, const std::shared_ptr<Graph>& graph) {
+            return Unwrap(ReadPlanFile(path.string(), graph));
           },
           py::arg("path"), py::arg("graph"), WithoutGil(),
           "FailedPreconditionError when the plan was made for another graph.")
@@ -76,10 +78,33 @@ void BindPlanFile(py::module_& m) {
           py::arg("text"), py::arg("graph"), WithoutGil());
 }
 
+void BindPlanSaving(py::module_& m) {
+  auto plan = py::reinterpret_borrow<py::classh<Plan>>(m.attr("Plan"));
+  plan.def(
+          "save",
+          [](const Plan& plan, const std::filesystem::path& path, const Machine* machine,
+             const CostReport* expected, Nanoseconds lower_bound) {
+            const PlanFile file = MakePlanFile(plan, machine, expected, lower_bound);
+            py::gil_scoped_release release;
+            ThrowIfError(WritePlanFile(file, path.string()));
+          },
+          py::arg("path"), py::kw_only(), py::arg("machine") = py::none(),
+          py::arg("expected") = py::none(), py::arg("lower_bound") = 0,
+          "Writes a PlanFile, atomically; .txtpb is text, else the checked container.")
+      .def_static(
+          "load",
+          [](const std::filesystem::path& path, const std::shared_ptr<Graph>& graph) {
+            return Unwrap(ReadPlanFile(path.string(), graph)).plan;
+          },
+          py::arg("path"), py::arg("graph"), WithoutGil(),
+          "The plan of a PlanFile. FailedPreconditionError when it is for another graph.");
+}
+
 }  // namespace
 
 void BindIo(py::module_& m) {
   BindPlanFile(m);
+  BindPlanSaving(m);
   py::classh<Imported>(m, "Imported", "What a file of another tool held.")
       .def_property_readonly("graph", [](const Imported& i) { return Unconst(i.graph); })
       .def_readonly("machine", &Imported::machine, "Or None.")
@@ -87,7 +112,8 @@ void BindIo(py::module_& m) {
                     "Device per op; empty where unknown.")
       .def_readonly("figures", &Imported::figures, "Reference values that the file states.");
   m.def(
-      "import_file", [](const std::string& path) { return UnwrapGraph(ImportFile(path)); },
+      "import_file",
+      [](const std::filesystem::path& path) { return UnwrapGraph(ImportFile(path.string())); },
       py::arg("path"), WithoutGil(),
       "Reads a graph of any known format. NotFoundError, or InvalidGraphError naming the file.");
   m.def(

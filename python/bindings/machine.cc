@@ -3,7 +3,9 @@
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -146,15 +148,17 @@ void BindMachine(py::module_& m) {
           "from_spec", [](const std::string& spec) { return Unwrap(MachineFromSpec(spec)); },
           py::arg("spec_or_path"), WithoutGil(), "A preset or, if it names a file, that file.")
       .def_static(
-          "load", [](const std::string& path) { return Unwrap(ReadMachineFile(path)); },
+          "load",
+          [](const std::filesystem::path& path) { return Unwrap(ReadMachineFile(path.string())); },
           py::arg("path"), WithoutGil(), "Reads a machine file (.txtpb is text).")
       .def_static(
-          "from_file", [](const std::string& path) { return Unwrap(ReadMachineFile(path)); },
+          "from_file",
+          [](const std::filesystem::path& path) { return Unwrap(ReadMachineFile(path.string())); },
           py::arg("path"), WithoutGil(), "The same as load().")
       .def(
           "save",
-          [](const Machine& machine, const std::string& path) {
-            ThrowIfError(WriteMachineFile(machine, path));
+          [](const Machine& machine, const std::filesystem::path& path) {
+            ThrowIfError(WriteMachineFile(machine, path.string()));
           },
           py::arg("path"), WithoutGil())
       .def("to_text", &MachineToText, WithoutGil())

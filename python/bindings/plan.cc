@@ -219,6 +219,10 @@ void BindKernels(py::module_& m) {
             return std::vector<OpId>(ops.begin(), ops.end());
           },
           py::arg("kernel"))
+      .def("__iter__",
+           [](const py::object& self) {
+             return py::reinterpret_steal<py::object>(PySeqIter_New(self.ptr()));
+           })
       .def(
           "kernel_of",
           [](const Kernels& k, int64_t op) { return k.kernel_of(CheckedOp(k.graph(), op)); },

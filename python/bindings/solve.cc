@@ -43,6 +43,14 @@ Raises:
   ResourceExhaustedError: nothing fits in memory, with the bound that proves it where there is one.
   InvalidArgumentError: a bad request. A callback's own exception, as itself.)";
 
+// gopt.Progress: a copy that may outlive the callback.
+struct ProgressCopy {
+  std::string solver;
+  int64_t evaluations;
+  double seconds;
+  Nanoseconds best;
+};
+
 Objective MakeObjective(const std::string& name, int64_t byte_limit) {
   if (name == "step_time") return {Objective::Kind::kStepTime, 0};
   if (name == "peak_bytes") return {Objective::Kind::kPeakBytes, 0};
@@ -162,7 +170,7 @@ Solution Solve(const std::shared_ptr<Solver>& solver, const std::shared_ptr<Prob
       py::gil_scoped_acquire gil;
       if (run.exception()) return;
       try {
-        progress(step);
+        progress(ProgressCopy{std::string(step.solver), step.evaluations, step.seconds, step.best});
       } catch (const py::error_already_set& error) {
         run.Fail(error);
       }
@@ -178,11 +186,11 @@ void BindProgress(py::module_& m) {
       .def("cancel", &CancelToken::Cancel)
       .def_property_readonly("cancelled", &CancelToken::cancelled);
 
-  py::classh<Progress>(m, "Progress", "Where a search stands.")
-      .def_property_readonly("solver", [](const Progress& p) { return std::string(p.solver); })
-      .def_readonly("evaluations", &Progress::evaluations)
-      .def_readonly("seconds", &Progress::seconds)
-      .def_readonly("best", &Progress::best, "Nanoseconds; 0: nothing feasible yet.");
+  py::classh<ProgressCopy>(m, "Progress", "Where a search stands.")
+      .def_readonly("solver", &ProgressCopy::solver)
+      .def_readonly("evaluations", &ProgressCopy::evaluations)
+      .def_readonly("seconds", &ProgressCopy::seconds)
+      .def_readonly("best", &ProgressCopy::best, "Nanoseconds; 0: nothing feasible yet.");
 }
 
 void BindSolution(py::module_& m) {

@@ -160,7 +160,7 @@ class Result:
             machine=self.problem.machine,
             expected=_core.price(self.backend, self.problem, self.plan),
             lower_bound=self.lower_bound_ns,
-        ).save(os.fspath(path))
+        ).save(path)
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Writes one self-contained HTML page: timeline, memory, solvers, search curves."""
