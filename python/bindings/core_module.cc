@@ -18,6 +18,15 @@ PYBIND11_MODULE(_core, m) {
   gopt::python::BindErrors(m);
   gopt::python::BindGraph(m);
   gopt::python::BindGraphBuilder(m);
+  gopt::python::BindGraphFiles(m);
+  gopt::python::BindMachine(m);
+  gopt::python::BindConstraints(m);
+  gopt::python::BindPlan(m);
+  gopt::python::BindCostReport(m);
+  gopt::python::BindCost(m);
+  gopt::python::BindSolver(m);
+  gopt::python::BindSolve(m);
+  gopt::python::BindIo(m);
 
   // Users meet these as gopt.Graph; pickles and messages name them so.
   for (auto item : m.attr("__dict__").cast<py::dict>()) {

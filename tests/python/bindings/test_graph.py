@@ -1,6 +1,8 @@
 """Graphs made, read and looked at from Python."""
 
+import copy
 import gc
+import pickle
 
 import numpy as np
 import pytest
@@ -184,3 +186,27 @@ def test_fingerprint_ignores_names():
 def test_to_text_names_every_op():
     text = mlp().to_text()
     assert all(name in text for name in mlp().op_names)
+
+
+def test_graphs_go_through_files_bytes_and_pickles(tmp_path):
+    graph = mlp()
+    for name in ("g.gopt", "g.txtpb"):
+        graph.save(tmp_path / name)
+        back = gopt.Graph.load(str(tmp_path / name))
+        assert back.fingerprint == graph.fingerprint
+        assert back.op_names == graph.op_names
+        assert back.metadata == graph.metadata
+    assert gopt.Graph.from_bytes(graph.to_bytes()).fingerprint == graph.fingerprint
+    assert gopt.Graph.from_textproto(graph.to_textproto()).op_names == graph.op_names
+    assert pickle.loads(pickle.dumps(graph)).op(2).ungroup == graph.op(2).ungroup
+    assert copy.deepcopy(graph).fingerprint == graph.fingerprint
+
+
+def test_bad_files_are_named(tmp_path):
+    with pytest.raises(gopt.NotFoundError, match=r"absent\.gopt"):
+        gopt.Graph.load(tmp_path / "absent.gopt")
+    (tmp_path / "cut.gopt").write_bytes(mlp().to_bytes()[:-5])
+    with pytest.raises(gopt.InvalidGraphError, match=r"cut\.gopt"):
+        gopt.Graph.load(tmp_path / "cut.gopt")
+    with pytest.raises(gopt.InvalidGraphError):
+        gopt.Graph.from_bytes(b"\x80\x04pickle")
