@@ -175,6 +175,9 @@ void BindCost(py::module_& m) {
            "Nanoseconds per op on the device; 0 for ops that run nowhere.")
       .def("lower_bounds", &OpCosts::Bounds, WithoutGil());
 
+  m.def(
+      "lower_bounds", [](const Problem& problem) { return OpCosts(problem).Bounds(); },
+      py::arg("problem"), WithoutGil(), "LowerBounds by gopt's own costs of ops.");
   m.def("price", &PriceOne, py::arg("backend"), py::arg("problem"), py::arg("plan"),
         py::arg("options") = py::none(), "CostReport of one plan.");
   m.def("backend_from_spec", &BackendFromSpec, py::arg("spec"),

@@ -163,16 +163,16 @@ void BindProblem(py::module_& m) {
           [](const Problem& p) {
             return p.base_plan() == nullptr ? std::nullopt : std::optional<Plan>(*p.base_plan());
           })
-      .def_property_readonly(
-          "memory_limits",
-          [](const Problem& p) {
-            std::vector<int64_t> limits;
-            for (DeviceId d = 0; d < p.machine().num_devices(); ++d) {
-              limits.push_back(p.memory_limit(d));
+      .def(
+          "memory_limit",
+          [](const Problem& p, int64_t device) {
+            if (device < 0 || device >= p.machine().num_devices()) {
+              throw py::index_error(absl::StrCat("device ", device, " is not in 0 .. ",
+                                                 p.machine().num_devices() - 1));
             }
-            return limits;
+            return p.memory_limit(static_cast<DeviceId>(device));
           },
-          "Bytes per device: the machine's, lowered by constraints.")
+          py::arg("device"), "Bytes: the machine's, lowered by constraints.")
       .def_property_readonly(
           "colocation_group",
           [](const Problem& p) {

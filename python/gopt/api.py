@@ -251,7 +251,7 @@ class _Run:
 
     def _lower_bound(self) -> int:
         if self._bound is None:
-            self._bound = _core.OpCosts(self.problem).lower_bounds().step_time
+            self._bound = _core.lower_bounds(self.problem).step_time
         return self._bound
 
 

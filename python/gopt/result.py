@@ -49,6 +49,11 @@ class Row:
         """Improvements of the search in order; empty without a plan."""
         return [] if self.solution is None else self.solution.curve
 
+    @property
+    def peak_bytes(self) -> int:
+        """Largest peak of any device, 0 without a plan."""
+        return 0 if self.solution is None else max(self.solution.report.peak_bytes, default=0)
+
     def to_json(self) -> dict[str, Any]:
         """The row without its solution."""
         return {
@@ -61,6 +66,7 @@ class Row:
             "seconds": round(self.seconds, 6),
             "who": self.who,
             "stop": self.stop,
+            "peak_bytes": self.peak_bytes,
         }
 
 
@@ -94,7 +100,7 @@ class Result:
             outcome=report.outcome,
             reason=report.reason,
             step_time_ns=report.step_time,
-            lower_bound_ns=_core.OpCosts(problem).lower_bounds().step_time,
+            lower_bound_ns=_core.lower_bounds(problem).step_time,
             evaluations=1,
             who=plan.producer,
         )
@@ -164,9 +170,23 @@ class Result:
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Writes one self-contained HTML page: timeline, memory, solvers, search curves."""
-        from gopt.report import write_report
+        from gopt.report import SolverRow, write_report
 
-        write_report(os.fspath(path), self)
+        rows = [
+            SolverRow(
+                solver=row.solver,
+                outcome=row.outcome,
+                reason=row.reason,
+                found_by=row.who,
+                step_time=row.step_time_ns,
+                peak_bytes=row.peak_bytes,
+                evaluations=row.evaluations,
+                seconds=row.seconds,
+                curve=tuple((p.evaluations, p.seconds, p.best) for p in row.curve),
+            )
+            for row in self.rows
+        ]
+        write_report(path, self.problem, self.plan, rows=rows, backend=self.backend)
 
     def to_json(self) -> dict[str, Any]:
         """The problem's names, the rows and the winner, for json.dump."""

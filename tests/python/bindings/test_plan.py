@@ -36,7 +36,7 @@ def test_constraints_reach_the_problem():
     problem = gopt.Problem(graph, gopt.Machine.uniform(2), constraints)
     assert problem.allowed_devices(0) == [1]
     assert problem.colocation_group[1] == problem.colocation_group[2] >= 0
-    assert problem.memory_limits[0] == 500
+    assert problem.memory_limit(0) == 500
     assert problem.constraints.pins == [(0, 1, "the reader is there")]
     back = gopt.Constraints.from_text(constraints.to_text(), graph)
     assert back.pins == constraints.pins
