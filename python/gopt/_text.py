@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 _BYTE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -26,11 +27,11 @@ def bytes_text(count: float) -> str:
 
 def parse_bytes(text: str) -> int:
     """Bytes of "12GiB", "500 MB" or "1024". ValueError for anything else."""
-    number = text.strip().rstrip("BKMGTibkmgtI").strip()
-    unit = text.strip()[len(number) :].strip().upper()
-    if unit not in _BYTE_UNITS:
+    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][0-9]+)?)\s*([A-Za-z]*)\s*", text)
+    unit = match[2].upper() if match else "?"
+    if match is None or unit not in _BYTE_UNITS or match[1].count(".") > 1:
         raise ValueError(f"{text!r} is no size: write a number and B, KiB, MiB, GiB or TiB")
-    count = float(number) * _BYTE_UNITS[unit]
+    count = float(match[1]) * _BYTE_UNITS[unit]
     if not 0 <= count < 2**62:
         raise ValueError(f"{text!r} is not in 0 .. 2^62 bytes")
     return int(count)

@@ -74,8 +74,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     command = next((a for a in arguments if not a.startswith("-")), None)
-    parsed = build_parser(only=command).parse_args(arguments)
+    parsed = _parse(build_parser(only=command), arguments)
     return _guarded(parsed.run, parsed)
+
+
+def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Takes PLAN after options too, where argparse has given up on an optional positional."""
+    parsed, rest = parser.parse_known_args(arguments)
+    lacks_plan = getattr(parsed, "plan_file", "") is None
+    if lacks_plan and len(rest) == 1 and not rest[0].startswith("-"):
+        parsed.plan_file = rest.pop()
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return parsed
 
 
 def _guarded(run: Callable[[argparse.Namespace], int], parsed: argparse.Namespace) -> int:

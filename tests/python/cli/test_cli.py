@@ -145,7 +145,7 @@ def test_validate_tells_a_bad_file_from_a_bad_plan(run, graph_file, plan_file, t
     content = graph_file.read_bytes()
     (tmp_path / "cut.gopt").write_bytes(content[: len(content) // 2])
     one_line_error(run("validate", "cut.gopt", code=2), "cut.gopt")
-    assert "infeasible" in run("validate", graph_file, plan_file, "--memory", "10", code=1).stdout
+    assert "infeasible" in run("validate", graph_file, "--memory", "10", plan_file, code=1).stdout
     done = run("validate", graph_file, plan_file, "-m", "p100x1", code=1)
     assert "kernel" in done.stdout
     gopt.parse_graph("a -> b").save(tmp_path / "other.gopt")
