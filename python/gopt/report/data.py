@@ -167,7 +167,8 @@ class _Labels:
 
 
 def _graph_facts(graph: Any, kernels: Any) -> tuple[tuple[str, str], ...]:
-    parameter_bytes = sum(port.bytes for op in graph.parameters for port in graph.op(op).ports)
+    ports = [port for op in graph.parameters for port in graph.op(op).ports]
+    parameter_bytes = sum(graph.port(port).bytes for port in ports)
     return (
         ("graph", graph.name or "unnamed"),
         ("source", graph.source or "unknown"),
