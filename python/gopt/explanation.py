@@ -364,9 +364,22 @@ class _Explainer:
         try:
             self.problem.validate(moved)
         except GoptError as error:
-            return Move(device, kernel_time, None, "INFEASIBLE", str(error))
+            reason = "; ".join([str(error), *self._rules_against(group, device)])
+            return Move(device, kernel_time, None, "INFEASIBLE", reason)
         report = self.evaluator.evaluate([moved])[0]
         return Move(device, kernel_time, report.step_time, report.outcome, report.reason)
+
+    def _rules_against(self, group: list[int], device: int) -> list[str]:
+        """What the constraints say of why the group may not be there."""
+        moved = {op for kernel in group for op in self.plan.kernels[kernel]}
+        rules = self.problem.constraints
+        reasons = [reason for op, pin, reason in rules.pins if op in moved and pin != device]
+        reasons += [
+            reason
+            for ops, devices, reason in rules.allowed
+            if device not in devices and moved.intersection(ops)
+        ]
+        return [reason for reason in dict.fromkeys(reasons) if reason]
 
     def _homes_after(self, group: list[int], device: int) -> list[int]:
         """Explicit homes follow their optimizer ops; homes by the default rule do so anyway."""

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from gopt.capture.entry import capture_entry
 
     # Without the flag the function's own choice holds.
-    choice = {"train": False} if arguments.inference else {}
+    choice = {"train": False, "loss": None, "optimizer": None} if arguments.inference else {}
     graph = capture_entry(arguments.spec, **choice).graph
     out = arguments.out or arguments.spec.replace(":", ".").split(".")[-1] + ".gopt"
     graph.save(out)

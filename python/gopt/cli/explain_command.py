@@ -42,6 +42,6 @@ def _find(graph: gopt.Graph, name: str) -> int:
         return names.index(name)
     if name.isdigit() and int(name) < len(graph):
         return int(name)
-    close = difflib.get_close_matches(name, names[:20_000], n=3)
+    close = difflib.get_close_matches(name, names[:20_000], n=3, cutoff=0.5)
     hint = f"; close: {', '.join(close)}" if close else ""
     raise options.UsageError(f"graph '{graph.name}' has no op named '{name}'{hint}")
