@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gopt import _core
+from gopt._slack import slacks
 from gopt._text import bytes_text, table, time_text
 from gopt.errors import GoptError, InvalidArgumentError
 
@@ -57,8 +58,9 @@ class Explanation:
       device, start_ns, end_ns: Where and when it runs.
       step_time_ns: Of the plan as it is.
       critical: On the critical chain; `waits_for` says what its start waited for there.
-      slack_ns: How much later it could end without a longer step, if every transfer kept its
-        duration and every device its order.
+      slack_ns: How much later it could end without a longer step, if all else kept its duration
+        and every device and channel its order. On the chain it is 0, unless what the kernel makes
+        has to wait for a channel.
       moves_with: Names of ops that must move with it: its kernel and colocation group.
       allowed: Devices that constraints leave open.
       operands, moves: Its inputs from outside; one move per device of the machine.
@@ -106,7 +108,8 @@ class Explanation:
             lines.append(f"on the critical chain; its start waited for {self.waits_for}")
         else:
             lines.append("not on the critical chain")
-        lines.append(f"slack: {time_text(self.slack_ns)}")
+        queued = ", since what it makes waits for a channel" if self.critical else ""
+        lines.append(f"slack: {time_text(self.slack_ns)}{queued if self.slack_ns else ''}")
         return lines
 
     def _operand_table(self) -> str:
@@ -229,7 +232,7 @@ class _Explainer:
             step_time_ns=self.report.step_time,
             critical=link is not None,
             waits_for="" if link is None else self._cause(link),
-            slack_ns=self._slack(),
+            slack_ns=slacks(self.problem, self.plan, self.report)[self.kernel],
             moves_with=sorted({names[i] for kernel in group for i in self.plan.kernels[kernel]}),
             allowed=self.problem.allowed_devices(self.op.id),
             operands=self._operands(),
@@ -303,47 +306,6 @@ class _Explainer:
         """The kernel whose copy is read: one on the device, else the lowest."""
         copies = self.plan.kernels.kernels_of(op)
         return next((k for k in copies if self.devices[k] == device), copies[0])
-
-    def _slack(self) -> int:
-        """Backwards over device order and dependencies, transfers keeping their durations."""
-        spans = self.report.kernel_spans
-        starts, ends = spans["start"].tolist(), spans["end"].tolist()
-        lag = {
-            (int(t["port"]), int(t["destination"])): int(t["arrival"] - t["start"])
-            for t in self.report.transfer_spans
-        }
-        kernels = self.plan.kernels
-        lowest = [kernels[k][0] for k in range(len(kernels))]
-        order = sorted(range(len(kernels)), key=lambda k: (starts[k], ends[k], lowest[k]))
-        latest_end = [self.report.step_time] * len(kernels)
-        next_start: dict[int, int] = {}
-        for kernel in reversed(order):
-            device = self.devices[kernel]
-            end = min(latest_end[kernel], next_start.get(device, self.report.step_time))
-            latest_end[kernel] = end
-            start = next_start[device] = end - (ends[kernel] - starts[kernel])
-            self._tighten(kernel, start, latest_end, lag)
-            if kernel == self.kernel:
-                break
-        return latest_end[self.kernel] - ends[self.kernel]
-
-    def _tighten(
-        self, reader: int, start: int, latest_end: list[int], lag: dict[tuple[int, int], int]
-    ) -> None:
-        """The makers of what `reader` reads must be done in time for its start."""
-        device = self.devices[reader]
-        for op in self.plan.kernels[reader]:
-            view = self.graph.op(op)
-            makers = [(self.graph.port(p).producer, p) for p in view.operands]
-            makers += [(control, -1) for control in view.controls]
-            for maker, port in makers:
-                if not self.graph.op(maker).in_kernel:
-                    continue
-                source = self._source(maker, device)
-                if source == reader:
-                    continue
-                wait = lag.get((port, device), 0) if self.devices[source] != device else 0
-                latest_end[source] = min(latest_end[source], start - wait)
 
     def _moves(self, group: list[int]) -> list[Move]:
         ops = self.plan.kernels[self.kernel]

@@ -245,9 +245,11 @@ class Result:
         return "\n".join(lines)
 
     def _margin(self, best: Row) -> str:
-        others = [
-            row.step_time_ns for row in self.rows if row.ok and row is not best and row.step_time_ns
-        ]
+        others = [row for row in self.rows if row.ok and row is not best and row.step_time_ns]
         if not others or not best.step_time_ns:
             return ""
-        return f", {min(others) / best.step_time_ns:.3f} times as fast as the next row"
+        next_best = min(others, key=lambda row: row.step_time_ns or 0)
+        ratio = (next_best.step_time_ns or 0) / best.step_time_ns
+        if ratio == 1:
+            return f", as is {next_best.solver}"
+        return f", {ratio:.3f} times as fast as {next_best.solver}"

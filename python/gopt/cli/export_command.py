@@ -48,5 +48,5 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _default_name(arguments: argparse.Namespace) -> str:
     stem = os.path.basename(arguments.graph).split(".")[0]
-    name = arguments.format.split("(")[0]
-    return f"{stem}.{name}{gopt.export_extension(arguments.format)}".replace(".dot.dot", ".dot")
+    name, ending = arguments.format.split("(")[0], gopt.export_extension(arguments.format)
+    return f"{stem}{ending}" if ending.startswith(f".{name}") else f"{stem}.{name}{ending}"

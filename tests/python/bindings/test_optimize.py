@@ -6,6 +6,7 @@ import time
 import pytest
 
 import gopt
+from gopt._slack import slacks
 from gopt.api import split_specs
 
 TEXT = """
@@ -202,6 +203,30 @@ def test_explain_knows_slack():
     assert gopt.explain(problem, plan, "long").slack_ns == 0
     assert not gopt.explain(problem, plan, "short").critical
     assert gopt.explain(problem, plan, "a").slack_ns == 0
+
+
+def test_slack_is_what_a_kernel_can_take():
+    """Making any kernel longer by its slack keeps the step; by more makes it longer."""
+    times = {"a": 40, "b": 70, "c": 30, "d": 90, "e": 20, "f": 50}
+    edges = "a -> b -> d; a -> c -> e; b -> e; c -> d; d, e -> f"
+    devices = {"a": 0, "b": 0, "c": 1, "d": 0, "e": 1, "f": 1}
+
+    def priced(times):
+        ops = "; ".join(f"{name}:op[time={time},bytes=25]" for name, time in times.items())
+        graph = gopt.parse_graph(f"{ops}; {edges}")
+        problem = gopt.Problem(graph, gopt.Machine.uniform(2, latency=3))
+        placed = [devices[graph.op(k[0]).name] for k in problem.base_kernels]
+        plan = gopt.Plan(problem.base_kernels, device=placed)
+        return problem, plan, gopt.evaluate(problem, plan)
+
+    problem, plan, report = priced(times)
+    found = slacks(problem, plan, report)
+    assert min(found) == 0
+    for kernel, slack in enumerate(found):
+        name = problem.graph.op(plan.kernels[kernel][0]).name
+        assert priced(times | {name: times[name] + slack})[2].step_time == report.step_time
+        longer = priced(times | {name: times[name] + slack + 1})[2].step_time
+        assert longer == report.step_time + 1, name
 
 
 def test_explain_moves_what_must_go_together():

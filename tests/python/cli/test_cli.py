@@ -167,6 +167,8 @@ def test_explain(run, graph_file, plan_file):
 def test_export(run, graph_file, plan_file, tmp_path):
     run("export", graph_file, plan_file, "--format", "trace", "-o", "t.json")
     assert json.loads((tmp_path / "t.json").read_text())["traceEvents"]
+    assert "written: g.trace" in run("export", graph_file, plan_file, "--format", "trace").stdout
+    assert "written: g.dot" in run("export", graph_file, "--format", "dot").stdout
     assert "digraph" in run("export", graph_file, "--format", "dot", "-o", "-").stdout
     one_line_error(run("export", graph_file, "--format", "word", code=2), "word", "dot")
     one_line_error(run("export", graph_file, "--format", "trace", code=2))
