@@ -34,8 +34,8 @@ absl::Status Run() {
   GOPT_ASSIGN_OR_RETURN(gopt::Machine machine, MakeMachine());
   std::cout << gopt::MachineToText(machine);
   GOPT_ASSIGN_OR_RETURN(auto graph,
-                        gopt::ParseGraph("a:matmul[flops=4e9,bytes=1000000] -> c:add[flops=1e6];"
-                                         "b:matmul[flops=1e9,bytes=1000000] -> c"));
+                        gopt::ParseGraph("a:matmul[flops=4e10,bytes=1000000] -> c:add[flops=1e6];"
+                                         "b:matmul[flops=1e10,bytes=1000000] -> c"));
   GOPT_ASSIGN_OR_RETURN(gopt::Problem problem, gopt::Problem::Create(graph, machine));
   GOPT_ASSIGN_OR_RETURN(auto optimizer, gopt::Optimizer::Create());
   GOPT_ASSIGN_OR_RETURN(gopt::Solution solution,

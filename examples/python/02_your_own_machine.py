@@ -24,7 +24,7 @@ machine = gopt.Machine.load("pair.txtpb")
 print(machine.to_text())
 
 graph = gopt.parse_graph(
-    "a:matmul[flops=4e9,bytes=1000000] -> c:add[flops=1e6];b:matmul[flops=1e9,bytes=1000000] -> c"
+    "a:matmul[flops=4e10,bytes=1000000] -> c:add[flops=1e6];b:matmul[flops=1e10,bytes=1000000] -> c"
 )
 result = gopt.optimize(graph, machine, evaluations=200)
 report = result.cost_report
