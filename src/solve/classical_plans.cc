@@ -96,6 +96,28 @@ std::vector<int32_t> RanksOfOrder(std::span<const KernelId> order) {
   return rank;
 }
 
+// The order may come from a backend of anybody's.
+bool IsPermutation(std::span<const KernelId> order, int num_tasks) {
+  if (static_cast<int>(order.size()) != num_tasks) return false;
+  std::vector<uint8_t> seen(num_tasks, 0);
+  for (KernelId task : order) {
+    if (task < 0 || task >= num_tasks || seen[task] != 0) return false;
+    seen[task] = 1;
+  }
+  return true;
+}
+
+// By the report, or by rank where the backend reports none.
+std::vector<KernelId> StartOrder(const Plan& plan, const CostReport& report) {
+  const auto num_tasks = static_cast<int>(plan.rank.size());
+  if (IsPermutation(report.start_order, num_tasks)) return report.start_order;
+  std::vector<KernelId> order(num_tasks);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](KernelId a, KernelId b) { return plan.rank[a] < plan.rank[b]; });
+  return order;
+}
+
 // In which order the tasks of a placement run. kSequence: exactly the maker's order, if it has one.
 enum class Order { kUpwardRank, kCriticalPath, kOwn, kFifo, kSequence };
 constexpr Order kOrders[] = {Order::kUpwardRank, Order::kCriticalPath, Order::kOwn, Order::kFifo,
@@ -197,15 +219,11 @@ class ClassicalPricer {
     const CostReport& report = context_.Evaluate(plan, {.start_order = true}, who);
     ++priced_;
     const double score = context_.Score(report);
-    const bool sequence = plan.dispatch == Dispatch::kSequence;
-    const std::vector<KernelId>& order = sequence ? plan.sequence : report.start_order;
-    const bool usable =
-        plan.kernels == tasks_.kernels() && order.size() == static_cast<size_t>(tasks_.num_tasks());
-    if (!usable || !(score < best_)) return;
+    if (!(score < best_) || plan.kernels != tasks_.kernels()) return;
     best_ = score;
     start_.device = plan.device;
-    start_.order = order;
-    start_.sequence = sequence;
+    start_.sequence = plan.dispatch == Dispatch::kSequence;
+    start_.order = start_.sequence ? plan.sequence : StartOrder(plan, report);
   }
 
   const TaskGraph& tasks_;

@@ -38,10 +38,13 @@ double Exponential(Random* random) {
   }
 }
 
-std::vector<KernelId> ChainKernels(const CostReport& report) {
+// The backend may be anybody's: only kernels that exist count.
+std::vector<KernelId> ChainKernels(const CostReport& report, int num_tasks) {
   std::vector<KernelId> kernels;
   kernels.reserve(report.critical_chain.size());
-  for (const CriticalStep& step : report.critical_chain) kernels.push_back(step.kernel);
+  for (const CriticalStep& step : report.critical_chain) {
+    if (step.kernel >= 0 && step.kernel < num_tasks) kernels.push_back(step.kernel);
+  }
   return kernels;
 }
 
@@ -50,6 +53,7 @@ class LocalSearch {
   LocalSearch(const TaskGraph& tasks, const LocalSearchRule& rule, SearchContext* context)
       : context_(*context),
         rule_(rule),
+        num_tasks_(tasks.num_tasks()),
         may_place_(context->problem().tasks().placement),
         may_order_(context->problem().tasks().scheduling),
         random_(context->request().seed),
@@ -84,7 +88,7 @@ class LocalSearch {
     const CostReport& report = Evaluate(*state);
     score_ = context_.Score(report);
     temperature_ = rule_.temperature * static_cast<double>(report.step_time);
-    moves_.SetCriticalChain(ChainKernels(report));
+    moves_.SetCriticalChain(ChainKernels(report, num_tasks_));
   }
 
   void EvaluateMove(SearchState* state) {
@@ -96,7 +100,7 @@ class LocalSearch {
     }
     score_ = score;
     state->Keep();
-    if (rule_.guided) moves_.SetCriticalChain(ChainKernels(report));
+    if (rule_.guided) moves_.SetCriticalChain(ChainKernels(report, num_tasks_));
   }
 
   // Metropolis: with probability exp(-increase / T).
@@ -119,6 +123,7 @@ class LocalSearch {
 
   SearchContext& context_;
   const LocalSearchRule& rule_;
+  const int num_tasks_;
   const bool may_place_;
   const bool may_order_;
   Random random_;

@@ -238,6 +238,36 @@ TEST_F(SearchContextTest, TheFirstPriceStandsWhenRepricingFails) {
   EXPECT_EQ(context->Finish()->report.step_time, 3);
 }
 
+TEST_F(SearchContextTest, SearchesBeginAtTheBestPlanEvenWithoutAStartOrder) {
+  request_.start_plans = {PlanOf(problem_, {0, 0, 0})};
+  request_.budget = Budget::Evaluations(30);
+  std::vector<DeviceId> second;
+  int calls = 0;
+  UseBackend([&](const Problem& problem, const Plan& plan) {
+    if (++calls == 4) second = plan.device;  // The start plan, two more starts, then the search.
+    return PriceByDeviceOne(problem, plan);
+  });
+  ASSERT_TRUE((*Solvers().Create("hill_climb"))->Solve(request_).ok());
+  EXPECT_EQ(second, (std::vector<DeviceId>{0, 0, 0}));
+}
+
+TEST_F(SearchContextTest, SearchesSurviveABackendThatAnswersNonsense) {
+  int calls = 0;
+  UseBackend([&calls](const Problem&, const Plan&) {
+    CostReport report = FakeBackend::Ok(1000 - calls++ % 7);
+    report.start_order = {5, -1, 5};
+    report.critical_chain = {{77, CriticalStep::Reason::kStart, -9}};
+    report.peak_bytes = {-1};
+    return report;
+  });
+  request_.budget = Budget::Evaluations(200);
+  for (const char* name : {"anneal", "hill_climb", "portfolio", "heft"}) {
+    const absl::StatusOr<Solution> solution = (*Solvers().Create(name))->Solve(request_);
+    ASSERT_TRUE(solution.ok()) << solution.status();
+    EXPECT_TRUE(ValidatePlan(problem_, solution->plan).ok());
+  }
+}
+
 TEST_F(SearchContextTest, ClosedTasksComeFromTheBasePlan) {
   auto base = std::make_shared<Plan>(PlanOf(problem_, {1, 0, 1}));
   const Problem problem = *Problem::Create(problem_.shared_graph(), problem_.machine(),
