@@ -199,7 +199,7 @@ class ListDecoder::Impl {
   void Prefetch(KernelId task) const {
     __builtin_prefetch(&task_[task]);
     __builtin_prefetch(&state_[task]);
-    __builtin_prefetch(&graph_.successors[graph_.successor_begin[task]]);
+    __builtin_prefetch(graph_.successors.data() + graph_.successor_begin[task]);
     if (!times_are_equal_) __builtin_prefetch(&time_[static_cast<size_t>(task) * width_]);
   }
 
