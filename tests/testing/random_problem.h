@@ -40,8 +40,8 @@ struct RandomCase {
 };
 RandomCase MakeRandomCase(Random& random, const RandomCaseOptions& options = {});
 
-// A large graph with two operands per op, mostly from ops not far back, and measured times for
-// UniformMachine's devices; edges / ops is 2 but for the first few.
+// A large graph with two operands per op, half the time one from the op before, and measured times
+// for UniformMachine's devices; edges / ops is 2 but for the first few.
 struct LargeGraphOptions {
   int ops = 80'000;
   int window = 1'000;        // Operands come from this many ops back.
