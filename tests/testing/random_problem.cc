@@ -406,7 +406,7 @@ std::shared_ptr<const Graph> LargeGraph(const LargeGraphOptions& options) {
     const int64_t elements = options.elementwise ? 1024 : 256 + random.Below(4096);
     builder.AddPort(op, {.bytes = 4 * elements, .dims = {1, elements}});
     std::set<PortId> operands;
-    if (op > 0 && Chance(random, 0.5)) operands.insert(op - 1);
+    if (options.chain > 0.0 && op > 0 && Chance(random, options.chain)) operands.insert(op - 1);
     while (static_cast<int>(operands.size()) < std::min(op, 2)) {
       operands.insert(op - 1 - static_cast<PortId>(random.Below(std::min(op, options.window))));
     }

@@ -40,11 +40,12 @@ struct RandomCase {
 };
 RandomCase MakeRandomCase(Random& random, const RandomCaseOptions& options = {});
 
-// A large graph with two operands per op, half the time one from the op before, and measured times
-// for UniformMachine's devices; edges / ops is 2 but for the first few.
+// A large graph with two operands per op, mostly from ops not far back, and measured times for
+// UniformMachine's devices; edges / ops is 2 but for the first few.
 struct LargeGraphOptions {
   int ops = 80'000;
   int window = 1'000;        // Operands come from this many ops back.
+  double chain = 0.0;        // How often one operand comes from the op just before.
   bool elementwise = false;  // Chains that may fuse: every op elementwise with equal shapes.
   uint64_t seed = 1;
 };
