@@ -39,6 +39,9 @@ if(GOPT_SANITIZE)
   add_compile_options(-fsanitize=${GOPT_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS)
   add_link_options(-fsanitize=${GOPT_SANITIZE})
+  if(GOPT_SANITIZE MATCHES "thread")
+    add_compile_options("SHELL:-include ${PROJECT_SOURCE_DIR}/cmake/third_party_without_tsan.h")
+  endif()
 endif()
 
 # ccache with paths relative to the source tree: worktrees share their objects.

@@ -10,6 +10,7 @@
 #include "tests/testing/random_problem.h"
 #include "tests/testing/reference_simulator.h"
 #include "tests/testing/report_compare.h"
+#include "tests/testing/scale.h"
 
 namespace gopt::testing {
 namespace {
@@ -43,7 +44,7 @@ struct Coverage {
 
 TEST(SimulatorEqualityTest, EqualsThePlainSimulatorOnTenThousandRandomPlans) {
   Coverage coverage;
-  for (int i = 0; i < 10'000; ++i) {
+  for (int i = 0; i < Scaled(10'000); ++i) {
     Random random(static_cast<uint64_t>(i));
     const RandomCase random_case = MakeRandomCase(random);
     const SimulatorOptions options = {.contention = i % 5 != 0, .memory = i % 7 != 0};
@@ -56,14 +57,14 @@ TEST(SimulatorEqualityTest, EqualsThePlainSimulatorOnTenThousandRandomPlans) {
     ASSERT_EQ(static_cast<int>(actual->start_order.size()), random_case.plan.kernels->size());
     coverage.Add(random_case, *actual);
   }
-  EXPECT_GT(coverage.clones, 1'000);
-  EXPECT_GT(coverage.recompute, 500);
-  EXPECT_GT(coverage.fused, 3'000);
-  EXPECT_GT(coverage.out_of_memory, 1'000);
-  EXPECT_GT(coverage.parameter_transfers, 2'000);
-  EXPECT_GT(coverage.waiting_transfers, 3'000);
-  EXPECT_GT(coverage.zero_time_kernels, 2'500);
-  for (int rule : {1, 2, 3}) EXPECT_GT(coverage.dispatch[rule], 3'000);
+  EXPECT_GT(coverage.clones, Scaled(1'000));
+  EXPECT_GT(coverage.recompute, Scaled(500));
+  EXPECT_GT(coverage.fused, Scaled(3'000));
+  EXPECT_GT(coverage.out_of_memory, Scaled(1'000));
+  EXPECT_GT(coverage.parameter_transfers, Scaled(2'000));
+  EXPECT_GT(coverage.waiting_transfers, Scaled(3'000));
+  EXPECT_GT(coverage.zero_time_kernels, Scaled(2'500));
+  for (int rule : {1, 2, 3}) EXPECT_GT(coverage.dispatch[rule], Scaled(3'000));
 }
 
 // One evaluator prices many plans, as searches do: nothing is left over from the plan before.
@@ -108,14 +109,15 @@ TEST(SimulatorEqualityTest, ReportPartsDoNotChangeTheTimes) {
 }
 
 TEST(SimulatorEqualityTest, EqualsThePlainSimulatorOnAMillionOps) {
-  const auto graph = LargeGraph({.ops = 1'000'000});
+  constexpr int kOps = Scaled(1'000'000);
+  const auto graph = LargeGraph({.ops = kOps});
   const Problem problem = *Problem::Create(graph, *UniformMachine({.count = 8, .latency = 500}));
   const Plan plan = LargePlan(Kernels::Singletons(graph), 8, /*seed=*/1);
   const auto simulator = *Simulator::Create();
   const EvaluateOptions options = {.start_order = true};
   const auto actual = Price(*simulator, problem, plan, options);
   ASSERT_TRUE(actual.ok());
-  EXPECT_EQ(actual->start_order.size(), 1'000'000u);
+  EXPECT_EQ(static_cast<int>(actual->start_order.size()), kOps);
   EXPECT_EQ(FirstDifference(ReferencePrice(problem, plan, {}, options), *actual), "");
 }
 

@@ -7,6 +7,7 @@
 
 #include "gopt/graph/graph_builder.h"
 #include "gopt/graph/graph_text.h"
+#include "tests/testing/scale.h"
 
 namespace gopt {
 namespace {
@@ -105,7 +106,7 @@ TEST(GraphTest, TakesLessThanTwoHundredBytesPerOpAndEdge) {
 
 TEST(GraphTest, ChainOfAMillionOpsNeedsNoStack) {
   GraphBuilder builder("chain");
-  constexpr int kOps = 1'000'000;
+  constexpr int kOps = testing::Scaled(1'000'000);
   PortId last = kNone;
   for (int i = 0; i < kOps; ++i) {
     const OpId op = builder.AddOp({.name = std::to_string(i), .type = "op"});

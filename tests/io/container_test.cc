@@ -6,6 +6,7 @@
 #include "gopt/base/random.h"
 #include "gtest/gtest.h"
 #include "src/io/crc32c.h"
+#include "tests/testing/scale.h"
 
 namespace gopt {
 namespace {
@@ -83,7 +84,7 @@ TEST(ContainerTest, NoticesEverySingleBitFlip) {
 TEST(ContainerTest, NoticesTenThousandRandomBitFlips) {
   const std::string bytes = WrapInContainer(ContainerKind::kGraph, CompressiblePayload());
   Random random(7);
-  for (int trial = 0; trial < 10000; ++trial) {
+  for (int trial = 0; trial < testing::Scaled(10000); ++trial) {
     std::string flipped = bytes;
     const int64_t flips = 1 + random.Below(8);
     for (int64_t i = 0; i < flips; ++i) {

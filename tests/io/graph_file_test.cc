@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "src/io/container.h"
 #include "tests/io/peak_memory.h"
+#include "tests/testing/scale.h"
 #include "tests/testing/thread_clock.h"
 
 namespace gopt {
@@ -143,7 +144,7 @@ TEST(GraphFileTest, RefusesAPayloadCutAtEveryLength) {
 TEST(GraphFileTest, NoticesTenThousandRandomBitFlips) {
   const std::string bytes = SerializeGraph(*FullGraph());
   Random random(11);
-  for (int trial = 0; trial < 10000; ++trial) {
+  for (int trial = 0; trial < testing::Scaled(10000); ++trial) {
     std::string flipped = bytes;
     const auto bit = static_cast<size_t>(random.Below(static_cast<int64_t>(8 * bytes.size())));
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
@@ -155,14 +156,15 @@ TEST(GraphFileTest, SurvivesTenThousandRandomMutationsInsideAForgedContainer) {
   const std::string payload = FullProto().SerializeAsString();
   Random random(12);
   int accepted = 0;
-  for (int trial = 0; trial < 10000; ++trial) {
+  for (int trial = 0; trial < testing::Scaled(10000); ++trial) {
     std::string mutated = payload;
     const auto at = static_cast<size_t>(random.Below(static_cast<int64_t>(payload.size())));
     mutated[at] = static_cast<char>(random.Next());
     std::vector<std::string> warnings;
     accepted += FromPayload(mutated, &warnings).ok() ? 1 : 0;
   }
-  EXPECT_LT(accepted, 10000);  // No crash is the test; many mutations are legal numbers.
+  EXPECT_LT(accepted,
+            testing::Scaled(10000));  // No crash is the test; many mutations are legal numbers.
 }
 
 TEST(GraphFileTest, SkipsUnknownFieldsOfANewerMinorVersionWithAWarning) {

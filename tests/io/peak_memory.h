@@ -5,6 +5,8 @@
 #include <fstream>
 #include <string>
 
+#include "tests/testing/scale.h"
+
 namespace gopt::testing {
 
 // How far this process's resident memory rose above where it was when this was made, at its
@@ -12,14 +14,7 @@ namespace gopt::testing {
 // a sanitizer, whose shadow memory would count.
 class PeakMemory {
  public:
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  static constexpr bool kInstrumented = true;
-#elif defined(__has_feature)
-  static constexpr bool kInstrumented =
-      __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-  static constexpr bool kInstrumented = false;
-#endif
+  static constexpr bool kInstrumented = kSanitizerSlowdown > 1;
 
   PeakMemory() {
     std::ofstream reset("/proc/self/clear_refs");

@@ -10,6 +10,7 @@
 #include "gopt/v1/plan.pb.h"
 #include "gtest/gtest.h"
 #include "src/io/container.h"
+#include "tests/testing/scale.h"
 
 namespace gopt {
 namespace {
@@ -142,7 +143,7 @@ TEST(PlanFileTest, SurvivesTenThousandRandomMutationsInsideAForgedContainer) {
   const std::string payload = SmallProto().SerializeAsString();
   const auto graph = SmallGraph();
   Random random(5);
-  for (int trial = 0; trial < 10000; ++trial) {
+  for (int trial = 0; trial < testing::Scaled(10000); ++trial) {
     std::string mutated = payload;
     const auto at = static_cast<size_t>(random.Below(static_cast<int64_t>(payload.size())));
     mutated[at] = static_cast<char>(random.Next());
