@@ -1,6 +1,7 @@
 #include "gopt/base/utf8.h"
 
 #include <cstdint>
+#include <cstring>
 
 #include "absl/strings/escaping.h"
 
@@ -8,6 +9,16 @@ namespace gopt {
 namespace {
 
 bool IsContinuation(unsigned char c) { return (c & 0xC0) == 0x80; }
+
+// Length of the ASCII text at the front, in whole words of eight bytes.
+size_t AsciiWords(std::string_view s) {
+  size_t length = 0;
+  for (uint64_t word; length + sizeof(word) <= s.size(); length += sizeof(word)) {
+    std::memcpy(&word, s.data() + length, sizeof(word));
+    if ((word & 0x8080808080808080u) != 0) break;
+  }
+  return length;
+}
 
 // Length of the well-formed character at the front, 0 if there is none.
 size_t CharacterLength(std::string_view s) {
@@ -39,12 +50,13 @@ size_t CharacterLength(std::string_view s) {
 }  // namespace
 
 bool IsValidUtf8(std::string_view bytes) {
-  while (!bytes.empty()) {
+  while (true) {
+    bytes.remove_prefix(AsciiWords(bytes));
+    if (bytes.empty()) return true;
     const size_t length = CharacterLength(bytes);
     if (length == 0) return false;
     bytes.remove_prefix(length);
   }
-  return true;
 }
 
 std::string Printable(std::string_view bytes, size_t max_bytes) {

@@ -101,7 +101,8 @@ class Validator {
       return absl::InvalidArgumentError("strings: entry 0 must be the empty string");
     }
     for (size_t i = 0; i < c_.strings.size(); ++i) {
-      GOPT_RETURN_IF_ERROR(CheckText(c_.strings[i], absl::StrCat("strings[", i, "]")));
+      GOPT_RETURN_IF_ERROR(
+          CheckTextAt(c_.strings[i], [i] { return absl::StrCat("strings[", i, "]"); }));
     }
     GOPT_RETURN_IF_ERROR(CheckText(c_.name, "name"));
     GOPT_RETURN_IF_ERROR(CheckText(c_.source, "source"));
@@ -121,13 +122,19 @@ class Validator {
   }
 
   absl::Status CheckText(const std::string& text, const std::string& where) const {
+    return CheckTextAt(text, [&where] { return where; });
+  }
+
+  // `where` makes the name only when a message needs it: there are millions of texts and ports.
+  template <typename Where>
+  absl::Status CheckTextAt(const std::string& text, const Where& where) const {
     if (text.size() > static_cast<size_t>(limits_.max_name_bytes)) {
       return absl::InvalidArgumentError(absl::StrCat(
-          where, ": ", text.size(), " bytes exceed the limit of ", limits_.max_name_bytes));
+          where(), ": ", text.size(), " bytes exceed the limit of ", limits_.max_name_bytes));
     }
     if (!IsValidUtf8(text)) {
       return absl::InvalidArgumentError(
-          absl::StrCat(where, ": '", Printable(text), "' is not valid UTF-8"));
+          absl::StrCat(where(), ": '", Printable(text), "' is not valid UTF-8"));
     }
     return absl::OkStatus();
   }
@@ -149,8 +156,8 @@ class Validator {
     size_t port = 0, dim = 0;
     for (size_t op = 0; op < num_ops_; ++op) {
       for (uint32_t i = 0; i < c_.op_num_ports[op]; ++i, ++port) {
-        GOPT_RETURN_IF_ERROR(
-            CheckBytes(op, c_.port_bytes[port], absl::StrCat("port ", i, " bytes"), 0));
+        GOPT_RETURN_IF_ERROR(CheckBytesOf(
+            op, c_.port_bytes[port], [i] { return absl::StrCat("port ", i, " bytes"); }, 0));
         if (static_cast<size_t>(c_.port_dtype[port]) >= kNumDTypes) {
           return OpFault(op, "port ", i, ": dtype ", static_cast<int>(c_.port_dtype[port]),
                          " is unknown");
@@ -179,10 +186,15 @@ class Validator {
     return absl::OkStatus();
   }
 
-  absl::Status CheckBytes(size_t op, int64_t bytes, const std::string& field,
-                          int64_t lowest) const {
+  absl::Status CheckBytes(size_t op, int64_t bytes, const char* field, int64_t lowest) const {
+    return CheckBytesOf(
+        op, bytes, [field] { return field; }, lowest);
+  }
+
+  template <typename Field>
+  absl::Status CheckBytesOf(size_t op, int64_t bytes, const Field& field, int64_t lowest) const {
     if (bytes >= lowest && bytes <= kSaturated) return absl::OkStatus();
-    return OpFault(op, field, " is ", bytes, ", expected ", lowest, " to 2^62");
+    return OpFault(op, field(), " is ", bytes, ", expected ", lowest, " to 2^62");
   }
 
   absl::Status CheckNumbers() const {
