@@ -200,16 +200,18 @@ std::string WrapInContainer(ContainerKind kind, std::string_view payload, Compre
   return out;
 }
 
-absl::StatusOr<std::string> UnwrapContainer(std::string_view bytes, ContainerKind kind,
-                                            std::string_view source, int64_t max_bytes) {
+absl::StatusOr<std::string_view> UnwrapContainer(std::string_view bytes, ContainerKind kind,
+                                                 std::string_view source, int64_t max_bytes,
+                                                 std::string* buffer) {
   GOPT_ASSIGN_OR_RETURN(const Header header, DecodeHeader(bytes, source));
   GOPT_RETURN_IF_ERROR(CheckHeader(header, bytes.size(), kind, source, max_bytes));
   const std::string_view body = bytes.substr(kContainerHeaderBytes);
   if (Crc32c(body) != header.payload_crc) {
     return Bad(source, "the content's checksum does not match: the file is damaged");
   }
-  if (header.compression == static_cast<uint8_t>(Compression::kStored)) return std::string(body);
-  return Inflate(body, header.payload_bytes, source);
+  if (header.compression == static_cast<uint8_t>(Compression::kStored)) return body;
+  GOPT_ASSIGN_OR_RETURN(*buffer, Inflate(body, header.payload_bytes, source));
+  return std::string_view(*buffer);
 }
 
 }  // namespace gopt

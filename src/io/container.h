@@ -20,15 +20,19 @@ enum class Compression : uint8_t {
 
 inline constexpr size_t kContainerHeaderBytes = 40;
 
-// zlib's fastest level, or as it is where that does not make it smaller.
+// Stored by default: inflating takes longer than all else that loading a graph does. kZlib is
+// zlib's fastest level, or stored where that does not make it smaller.
 GOPT_API std::string WrapInContainer(ContainerKind kind, std::string_view payload,
-                                     Compression compression = Compression::kZlib);
+                                     Compression compression = Compression::kStored);
 
-// The payload. InvalidArgument, with `source` first, for any byte string that WrapInContainer does
-// not make: cut, longer, flipped, of another kind or version. ResourceExhausted when the file or
-// the length it states for its content is above `max_bytes`; no memory is taken before that check.
-GOPT_API absl::StatusOr<std::string> UnwrapContainer(std::string_view bytes, ContainerKind kind,
-                                                     std::string_view source, int64_t max_bytes);
+// The payload: a part of `bytes`, or of `buffer` when it had to be inflated. InvalidArgument, with
+// `source` first, for any byte string that WrapInContainer does not make: cut, longer, flipped, of
+// another kind or version. ResourceExhausted when the file or the length it states for its content
+// is above `max_bytes`; no memory is taken before that check.
+GOPT_API absl::StatusOr<std::string_view> UnwrapContainer(std::string_view bytes,
+                                                          ContainerKind kind,
+                                                          std::string_view source,
+                                                          int64_t max_bytes, std::string* buffer);
 
 // Whether the bytes begin as a container does.
 GOPT_API bool LooksLikeContainer(std::string_view bytes);

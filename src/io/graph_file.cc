@@ -37,8 +37,10 @@ absl::StatusOr<std::shared_ptr<const Graph>> DeserializeGraph(std::string_view b
                                                               std::string_view source,
                                                               const GraphLimits& limits,
                                                               std::vector<std::string>* warnings) {
-  GOPT_ASSIGN_OR_RETURN(const std::string message,
-                        UnwrapContainer(bytes, ContainerKind::kGraph, source, limits.max_bytes));
+  std::string buffer;
+  GOPT_ASSIGN_OR_RETURN(
+      const std::string_view message,
+      UnwrapContainer(bytes, ContainerKind::kGraph, source, limits.max_bytes, &buffer));
   return GraphFromBytes(message, source, limits, /*text=*/false, warnings);
 }
 

@@ -36,8 +36,10 @@ std::string SerializeMachine(const Machine& machine) {
 
 absl::StatusOr<Machine> DeserializeMachine(std::string_view bytes, std::string_view source,
                                            std::vector<std::string>* warnings) {
-  GOPT_ASSIGN_OR_RETURN(const std::string message,
-                        UnwrapContainer(bytes, ContainerKind::kMachine, source, kMaxMachineBytes));
+  std::string buffer;
+  GOPT_ASSIGN_OR_RETURN(
+      const std::string_view message,
+      UnwrapContainer(bytes, ContainerKind::kMachine, source, kMaxMachineBytes, &buffer));
   std::vector<std::string> found;
   v1::MachineProto proto;
   GOPT_RETURN_IF_ERROR(ParseGuarded(message, source, &proto, &found));

@@ -39,8 +39,10 @@ std::string SerializePlan(const PlanFile& file) {
 absl::StatusOr<PlanFile> DeserializePlan(std::string_view bytes, std::shared_ptr<const Graph> graph,
                                          std::string_view source,
                                          std::vector<std::string>* warnings) {
-  GOPT_ASSIGN_OR_RETURN(const std::string message,
-                        UnwrapContainer(bytes, ContainerKind::kPlan, source, kMaxPlanBytes));
+  std::string buffer;
+  GOPT_ASSIGN_OR_RETURN(
+      const std::string_view message,
+      UnwrapContainer(bytes, ContainerKind::kPlan, source, kMaxPlanBytes, &buffer));
   std::vector<std::string> found;
   v1::PlanProto proto;
   GOPT_RETURN_IF_ERROR(ParseGuarded(message, source, &proto, &found));

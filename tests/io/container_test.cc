@@ -22,7 +22,14 @@ std::string CompressiblePayload() {
 }
 
 absl::StatusOr<std::string> Unwrap(std::string_view bytes, int64_t limit = kLimit) {
-  return UnwrapContainer(bytes, ContainerKind::kGraph, "f.gopt", limit);
+  std::string buffer;
+  const auto payload = UnwrapContainer(bytes, ContainerKind::kGraph, "f.gopt", limit, &buffer);
+  if (!payload.ok()) return payload.status();
+  return std::string(*payload);
+}
+
+std::string Wrap(const std::string& payload) {
+  return WrapInContainer(ContainerKind::kGraph, payload, Compression::kZlib);
 }
 
 // Writes a number into the header and makes its checksum right again.
@@ -50,9 +57,8 @@ TEST(ContainerTest, GivesBackWhatWasWrapped) {
 }
 
 TEST(ContainerTest, StoresWhatDoesNotGetSmaller) {
-  EXPECT_EQ(WrapInContainer(ContainerKind::kGraph, "abc").size(), kContainerHeaderBytes + 3);
-  EXPECT_LT(WrapInContainer(ContainerKind::kGraph, CompressiblePayload()).size(),
-            CompressiblePayload().size() / 4);
+  EXPECT_EQ(Wrap("abc").size(), kContainerHeaderBytes + 3);
+  EXPECT_LT(Wrap(CompressiblePayload()).size(), CompressiblePayload().size() / 4);
 }
 
 TEST(ContainerTest, RefusesAFileCutAtEveryLength) {
@@ -68,12 +74,12 @@ TEST(ContainerTest, RefusesAFileCutAtEveryLength) {
 }
 
 TEST(ContainerTest, RefusesBytesAfterTheEnd) {
-  const std::string bytes = WrapInContainer(ContainerKind::kGraph, CompressiblePayload());
+  const std::string bytes = Wrap(CompressiblePayload());
   EXPECT_THAT(std::string(Unwrap(bytes + '\0').status().message()), HasSubstr("bytes follow"));
 }
 
 TEST(ContainerTest, NoticesEverySingleBitFlip) {
-  const std::string bytes = WrapInContainer(ContainerKind::kGraph, CompressiblePayload());
+  const std::string bytes = Wrap(CompressiblePayload());
   for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
     std::string flipped = bytes;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
@@ -82,7 +88,7 @@ TEST(ContainerTest, NoticesEverySingleBitFlip) {
 }
 
 TEST(ContainerTest, NoticesTenThousandRandomBitFlips) {
-  const std::string bytes = WrapInContainer(ContainerKind::kGraph, CompressiblePayload());
+  const std::string bytes = Wrap(CompressiblePayload());
   Random random(7);
   for (int trial = 0; trial < testing::Scaled(10000); ++trial) {
     std::string flipped = bytes;
@@ -97,7 +103,7 @@ TEST(ContainerTest, NoticesTenThousandRandomBitFlips) {
 }
 
 TEST(ContainerTest, NamesWhatIsWrong) {
-  const std::string good = WrapInContainer(ContainerKind::kGraph, CompressiblePayload());
+  const std::string good = Wrap(CompressiblePayload());
   const auto message = [](const std::string& bytes) {
     return std::string(Unwrap(bytes).status().message());
   };
@@ -120,7 +126,7 @@ TEST(ContainerTest, NamesWhatIsWrong) {
 }
 
 TEST(ContainerTest, RefusesALengthItCannotHaveBeforeTakingMemory) {
-  std::string bytes = WrapInContainer(ContainerKind::kGraph, CompressiblePayload());
+  std::string bytes = Wrap(CompressiblePayload());
   Forge<uint64_t>(&bytes, kPayloadAt, uint64_t{1} << 62);
   EXPECT_EQ(Unwrap(bytes).status().code(), absl::StatusCode::kResourceExhausted);
   // Within the limit, but more than deflate can make of the bytes at hand.
@@ -129,7 +135,7 @@ TEST(ContainerTest, RefusesALengthItCannotHaveBeforeTakingMemory) {
 
 TEST(ContainerTest, RefusesAPayloadThatInflatesToAnotherLength) {
   for (int delta : {-1, 1}) {
-    std::string bytes = WrapInContainer(ContainerKind::kGraph, CompressiblePayload());
+    std::string bytes = Wrap(CompressiblePayload());
     Forge<uint64_t>(&bytes, kPayloadAt, CompressiblePayload().size() + delta);
     EXPECT_THAT(std::string(Unwrap(bytes).status().message()), HasSubstr("does not inflate"));
   }

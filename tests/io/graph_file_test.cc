@@ -56,9 +56,10 @@ std::shared_ptr<const Graph> FullGraph() {
 
 v1::GraphProto FullProto() {
   const std::string bytes = SerializeGraph(*FullGraph());
+  std::string buffer;
   v1::GraphProto proto;
-  EXPECT_TRUE(
-      proto.ParseFromString(*UnwrapContainer(bytes, ContainerKind::kGraph, "", int64_t{1} << 30)));
+  EXPECT_TRUE(proto.ParseFromString(
+      std::string(*UnwrapContainer(bytes, ContainerKind::kGraph, "", int64_t{1} << 30, &buffer))));
   return proto;
 }
 

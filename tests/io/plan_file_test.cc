@@ -57,10 +57,11 @@ PlanFile SmallPlan() {
 }
 
 v1::PlanProto SmallProto() {
-  const auto payload =
-      UnwrapContainer(SerializePlan(SmallPlan()), ContainerKind::kPlan, "", int64_t{1} << 30);
+  const std::string bytes = SerializePlan(SmallPlan());
+  std::string buffer;
+  const auto payload = UnwrapContainer(bytes, ContainerKind::kPlan, "", int64_t{1} << 30, &buffer);
   v1::PlanProto proto;
-  EXPECT_TRUE(payload.ok() && proto.ParseFromString(*payload));
+  EXPECT_TRUE(payload.ok() && proto.ParseFromString(std::string(*payload)));
   return proto;
 }
 
