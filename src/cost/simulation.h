@@ -127,6 +127,7 @@ class Simulation {
   Nanoseconds Book(int64_t bytes, DeviceId from, DeviceId to, int32_t entry, int32_t parameter,
                    KernelId requester);
   void Touch(DeviceId device);
+  void PrefetchStarted() const;
   std::string DescribeDeadlock(const Plan& plan) const;
   std::string DescribeMissingRoute() const;
 
@@ -181,6 +182,8 @@ class Simulation {
   std::span<const DeviceId> homes_;
 
   static constexpr int64_t kNotBooked = -1;
+  static constexpr size_t kPrefetchDistance = 2;  // Starts between two steps of prefetching.
+  static constexpr int32_t kPrefetchReaders = 4;
 };
 
 }  // namespace gopt
