@@ -186,7 +186,14 @@ class Result:
             )
             for row in self.rows
         ]
-        write_report(path, self.problem, self.plan, rows=rows, backend=self.backend)
+        write_report(
+            path,
+            self.problem,
+            self.plan,
+            rows=rows,
+            backend=self.backend,
+            found_by=self.best.who if self.best else "",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The problem's names, the rows and the winner, for json.dump."""

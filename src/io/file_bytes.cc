@@ -119,7 +119,7 @@ absl::StatusOr<int> CreateTemporary(const std::string& path, std::string* tempor
   static std::atomic<uint64_t> counter{0};
   for (int attempt = 0; attempt < 100; ++attempt) {
     *temporary = absl::StrCat(FolderOf(path), "/.gopt-", ::getpid(), "-", counter++, ".tmp");
-    const int fd = ::open(temporary->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const int fd = ::open(temporary->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0) return fd;
     if (errno != EEXIST) return SystemError(path, "create a temporary file beside it", errno);
   }

@@ -15,6 +15,8 @@
 namespace gopt {
 namespace {
 
+constexpr int64_t kSamplesWithoutBudget = 100;
+
 std::vector<DeviceId> Draw(const TaskGraph& tasks, Random* random) {
   std::vector<DeviceId> placement(tasks.num_tasks());
   for (KernelId task = 0; task < tasks.num_tasks(); ++task) {
@@ -46,13 +48,19 @@ class RandomPlacement final : public Solver {
     const std::vector<KernelId>& order = tasks.kernel_graph().topological_order;
     for (size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<int32_t>(i);
     Random random(request.seed);
-    for (int64_t i = 0; i < options_.samples && !context->Exhausted(); ++i) {
+    const int64_t samples = Samples(request.budget);
+    for (int64_t i = 0; i < samples && !context->Exhausted(); ++i) {
       context->Evaluate(tasks.MakePlan(Draw(tasks, &random), rank, name()));
     }
     return context->Finish();
   }
 
  private:
+  int64_t Samples(const Budget& budget) const {
+    if (options_.samples > 0) return options_.samples;
+    return budget.bounded() ? Budget::kUnlimited : kSamplesWithoutBudget;
+  }
+
   const RandomPlacementOptions options_;
 };
 
@@ -63,9 +71,9 @@ SolverOr RandomPlacementFromSpec(const Spec& spec) {
   SpecReader reader(spec);
   reader.Read("samples", &options.samples);
   GOPT_RETURN_IF_ERROR(reader.Finish());
-  if (options.samples < 1) {
+  if (options.samples < 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("random: samples is ", options.samples, "; 1 is the least"));
+        absl::StrCat("random: samples is ", options.samples, "; 0 is the least"));
   }
   return std::make_shared<const RandomPlacement>(options);
 }

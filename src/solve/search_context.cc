@@ -286,6 +286,7 @@ absl::StatusOr<Solution> SearchContext::Finish() {
   solution.plan = std::move(best_plan_);
   solution.report = repriced ? std::move(report_) : std::move(best_report_);
   solution.solver = best_who_;
+  solution.plan.producer = best_who_;
   solution.bounds = bounds;
   solution.curve = std::move(curve_);
   solution.evaluations = evaluations_;

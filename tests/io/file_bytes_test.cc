@@ -47,10 +47,12 @@ TEST_F(FileBytesTest, ReadsBackWhatItWrote) {
 }
 
 TEST_F(FileBytesTest, ReplacesAFileAndKeepsItsMode) {
+  const mode_t umask_before = ::umask(0027);
   ASSERT_TRUE(WriteFileAtomically(Path("f"), "old").ok());
+  ::umask(umask_before);
   struct stat info;
   ASSERT_EQ(::stat(Path("f").c_str(), &info), 0);
-  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  EXPECT_EQ(info.st_mode & 0777, 0640u);
   ASSERT_EQ(::chmod(Path("f").c_str(), 0644), 0);
   ASSERT_TRUE(WriteFileAtomically(Path("f"), "new").ok());
   ASSERT_EQ(::stat(Path("f").c_str(), &info), 0);

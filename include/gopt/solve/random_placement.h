@@ -8,7 +8,8 @@ namespace gopt {
 // "random": the best of `samples` placements drawn uniformly from the allowed devices, colocation
 // groups as one, in topological order. What any method must beat.
 struct RandomPlacementOptions {
-  int64_t samples = 100;  // Fewer where the budget is smaller.
+  // Placements drawn at most. 0: as many as the budget allows, 100 without a budget.
+  int64_t samples = 0;
 };
 
 }  // namespace gopt

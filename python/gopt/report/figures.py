@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from .data import ReportData, Span, format_bytes, format_time
 
@@ -49,53 +50,65 @@ def time_unit(ns: int) -> tuple[str, float]:
 def timeline(data: ReportData) -> go.Figure:
     """Kernels per device over time, coloured by phase; transfers per route below."""
     unit, scale = time_unit(data.step_time)
-    figure = go.Figure()
-    device_rows = [_device_row(data, d) for d in range(len(data.devices))]
+    routes = _busiest_routes(data)
+    devices = [_device_row(data, d) for d in range(len(data.devices))]
+    device_height, route_height = 44 * len(devices), 20 * len(routes)
+    figure = make_subplots(
+        rows=2 if routes else 1,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.02,
+        row_heights=[device_height, route_height] if routes else None,
+    )
     for phase, color in PHASE_COLORS.items():
         spans = [s for s in data.spans if s.phase == phase]
         if spans:
-            figure.add_trace(_span_bars(spans, device_rows, phase, color, scale))
-    routes = _busiest_routes(data)
-    shown = [t for t in data.transfers if (t.source, t.destination) in routes]
-    if shown:
-        figure.add_trace(
-            go.Bar(
-                name="transfer",
-                orientation="h",
-                base=[t.start / scale for t in shown],
-                x=[(t.end - t.start) / scale for t in shown],
-                y=[routes[t.source, t.destination] for t in shown],
-                marker={"color": TRANSFER_COLOR, "line_width": 0},
-                customdata=[
-                    (t.label, format_bytes(t.bytes), format_time(t.end - t.start)) for t in shown
-                ],
-                hovertemplate="%{customdata[0]}<br>%{customdata[1]} in %{customdata[2]}"
-                "<extra>transfer</extra>",
-            )
-        )
+            figure.add_trace(_span_bars(spans, devices, phase, color, scale), row=1, col=1)
+    if routes:
+        figure.add_trace(_transfer_bars(data, routes, scale), row=2, col=1)
+        figure.update_yaxes(autorange="reversed", showgrid=False, tickfont_size=11, row=2, col=1)
     if data.chain_points:
-        figure.add_trace(
-            go.Scatter(
-                name="critical chain",
-                x=[time / scale for _, time in data.chain_points],
-                y=[device_rows[device] for device, _ in data.chain_points],
-                mode="lines",
-                line={"color": "#000000", "width": 1.2},
-                hoverinfo="skip",
-                visible="legendonly",
-            )
-        )
-    order = device_rows + list(routes.values())
+        figure.add_trace(_chain_line(data, devices, scale), row=1, col=1)
     figure.update_layout(
         **_LAYOUT,
         barmode="overlay",
         bargap=0.18,
-        height=130 + 44 * len(order),
+        height=130 + device_height + route_height,
         legend=_LEGEND,
     )
-    figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], showgrid=False)
-    figure.update_xaxes(title=f"time in the step, {unit}", range=[0, data.step_time / scale])
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=devices[::-1], showgrid=False, row=1, col=1
+    )
+    figure.update_xaxes(range=[0, data.step_time / scale])
+    figure.update_xaxes(title=f"time in the step, {unit}", row=2 if routes else 1, col=1)
     return figure
+
+
+def _transfer_bars(data: ReportData, routes: dict[tuple[int, int], str], scale: float) -> go.Bar:
+    shown = [t for t in data.transfers if (t.source, t.destination) in routes]
+    return go.Bar(
+        name="transfer",
+        orientation="h",
+        base=[t.start / scale for t in shown],
+        x=[(t.end - t.start) / scale for t in shown],
+        y=[routes[t.source, t.destination] for t in shown],
+        marker={"color": TRANSFER_COLOR, "line_width": 0},
+        customdata=[(t.label, format_bytes(t.bytes), format_time(t.end - t.start)) for t in shown],
+        hovertemplate="%{customdata[0]}<br>%{customdata[1]} in %{customdata[2]}"
+        "<extra>transfer</extra>",
+    )
+
+
+def _chain_line(data: ReportData, devices: list[str], scale: float) -> go.Scatter:
+    return go.Scatter(
+        name="critical chain",
+        x=[time / scale for _, time in data.chain_points],
+        y=[devices[device] for device, _ in data.chain_points],
+        mode="lines",
+        line={"color": "#000000", "width": 1.2},
+        hoverinfo="skip",
+        visible="legendonly",
+    )
 
 
 def _device_row(data: ReportData, device: int) -> str:
@@ -109,7 +122,11 @@ def _span_bars(spans: list[Span], rows: list[str], phase: str, color: str, scale
         base=[s.start / scale for s in spans],
         x=[(s.end - s.start) / scale for s in spans],
         y=[rows[s.device] for s in spans],
-        marker={"color": color, "line": {"color": "white", "width": 0.3}},
+        marker={
+            "color": color,
+            "line_width": 0.3 if len(spans) < 500 else 0,
+            "line_color": "white",
+        },
         customdata=[
             (s.label, s.detail, format_time(s.start), format_time(s.end - s.start)) for s in spans
         ],
