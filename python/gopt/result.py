@@ -27,6 +27,7 @@ class Row:
       who: The solver that found the plan: for portfolios the inner one.
       stop: completed, evaluations, deadline or cancelled; "" without a plan.
       solution: With the plan, its report, the bounds and the curve; None without a plan.
+      report: Of a plan that was given, not found.
     """
 
     solver: str
@@ -39,6 +40,8 @@ class Row:
     who: str = ""
     stop: str = ""
     solution: _core.Solution | None = field(default=None, repr=False, compare=False)
+    # Of a plan that no solver of this run made.
+    report: _core.CostReport | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -52,7 +55,8 @@ class Row:
     @property
     def peak_bytes(self) -> int:
         """Largest peak of any device, 0 without a plan."""
-        return 0 if self.solution is None else max(self.solution.report.peak_bytes, default=0)
+        report = self.report if self.solution is None else self.solution.report
+        return 0 if report is None else max(report.peak_bytes, default=0)
 
     def to_json(self) -> dict[str, Any]:
         """The row without its solution."""
@@ -103,6 +107,7 @@ class Result:
             lower_bound_ns=_core.lower_bounds(problem).step_time,
             evaluations=1,
             who=plan.producer,
+            report=report,
         )
         result = cls(problem, backend, [row])
         result._plan = plan
@@ -186,14 +191,7 @@ class Result:
             )
             for row in self.rows
         ]
-        write_report(
-            path,
-            self.problem,
-            self.plan,
-            rows=rows,
-            backend=self.backend,
-            found_by=self.best.who if self.best else "",
-        )
+        write_report(path, self.problem, self.plan, rows=rows, backend=self.backend)
 
     def to_json(self) -> dict[str, Any]:
         """The problem's names, the rows and the winner, for json.dump."""

@@ -1,7 +1,7 @@
 """Writes one self-contained HTML page: timeline, memory, solver table, search curves.
 
-With a plan, the page shows it, and the rows of --solvers beside it if given. Without, the solvers
-run and the page shows the best plan.
+With a plan, the page shows it, and beside it the rows of --solvers, by default of quick known
+methods. Without, the solvers run and the page shows the best plan.
 
 examples:
   gopt report step.gopt plan.txtpb -o report.html
@@ -29,14 +29,12 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = options.load_graph(arguments.graph)
     plan = options.load_plan(arguments, loaded)
     problem = options.load_problem(arguments, loaded, plan)
-    rows: list[gopt.Row] = []
-    if plan is None or arguments.solvers:
-        rows = _solve(arguments, problem).rows
     if plan is not None:
+        arguments.solvers = arguments.solvers or ",".join(gopt.api.BASELINES)
         result = gopt.Result.of_plan(problem, plan.plan, gopt.api.as_backend(arguments.backend))
-        result.rows += rows
+        result.rows = [*_solve(arguments, problem).rows, *result.rows]
     else:
-        result = gopt.Result(problem, gopt.api.as_backend(arguments.backend), rows)
+        result = _solve(arguments, problem)
     if result.best is None:
         print(result)
         return 1

@@ -44,7 +44,7 @@ def render(data: ReportData, version: str) -> str:
 
 def lead(data: ReportData) -> str:
     """The report in two or three sentences."""
-    text = f"The best plan, found by {data.found_by}, takes {format_time(data.step_time)} per step."
+    text = f"This plan, found by {data.found_by}, takes {format_time(data.step_time)} per step."
     if data.one_device:
         text += (
             f" The best single device takes {format_time(data.one_device)},"
