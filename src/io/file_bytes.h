@@ -20,8 +20,8 @@ GOPT_API absl::StatusOr<std::string> ReadFileBytes(const std::string& path, int6
 GOPT_API absl::StatusOr<std::string> ReadFirstBytes(const std::string& path, int64_t count);
 
 // Replaces the file as a whole or not at all, even when the machine stops midway: a temporary file
-// in the same folder (created exclusively, with the permissions of new files), fsync, rename, fsync of the folder. An
-// existing file's mode is kept. A full disk or quota is ResourceExhausted.
+// in the same folder (created exclusively, with the permissions of new files), fsync, rename, fsync
+// of the folder. An existing file's mode is kept. A full disk or quota is ResourceExhausted.
 GOPT_API absl::Status WriteFileAtomically(const std::string& path, std::string_view bytes);
 
 }  // namespace gopt
