@@ -62,7 +62,7 @@ release_build() {
   if [[ ! -f build/release/build.ninja || CMakePresets.json -nt build/release/build.ninja ]]; then
     cmake --preset release -DPython_EXECUTABLE="$PWD/.venv/bin/python"
   fi
-  ninja -C build/release -j "${GOPT_JOBS:-$(nproc)}" products
+  ninja -C build/release -j "${GOPT_JOBS:-$(env -u OMP_NUM_THREADS nproc)}" products
 }
 
 debian_packages

@@ -21,7 +21,7 @@ for argument in "$@"; do
 done
 
 export OMP_NUM_THREADS=1
-jobs="${GOPT_JOBS:-$(nproc)}"
+jobs="${GOPT_JOBS:-$(env -u OMP_NUM_THREADS nproc)}"
 logs=build/test-logs
 results=()
 failures=0
