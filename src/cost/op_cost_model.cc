@@ -7,24 +7,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "gopt/base/check.h"
+#include "src/cost/price_alike.h"
 
 namespace gopt {
 namespace {
 
 // Beyond this many entries (512 MiB) one-op times are computed when asked for.
 constexpr size_t kMaxTabulatedTimes = size_t{1} << 26;
-
-bool SameEfficiency(const Efficiency& a, const Efficiency& b) {
-  return a.op_type == b.op_type && a.op_class == b.op_class && a.flops == b.flops &&
-         a.bytes == b.bytes;
-}
-
-bool PriceAlike(const Device& a, const Device& b) {
-  return a.kind == b.kind && a.peak_flops == b.peak_flops &&
-         a.memory_bandwidth == b.memory_bandwidth && a.launch == b.launch &&
-         std::equal(a.efficiency.begin(), a.efficiency.end(), b.efficiency.begin(),
-                    b.efficiency.end(), SameEfficiency);
-}
 
 FusionClass OrOpaque(FusionClass op_class) {
   return op_class == FusionClass::kUnspecified ? FusionClass::kOpaque : op_class;

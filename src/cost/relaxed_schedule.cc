@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gopt/plan/kernel_graph.h"
+#include "src/cost/price_alike.h"
 
 namespace gopt {
 namespace {
@@ -15,18 +16,6 @@ using DeviceClass = RelaxedSchedule::DeviceClass;
 // Above this many [item, device] times, equal devices are merged even if constraints tell them
 // apart.
 constexpr int64_t kMaxTimes = int64_t{1} << 24;
-
-bool SameEfficiency(const Efficiency& a, const Efficiency& b) {
-  return a.op_type == b.op_type && a.op_class == b.op_class && a.flops == b.flops &&
-         a.bytes == b.bytes;
-}
-
-bool PriceAlike(const Device& a, const Device& b) {
-  return a.kind == b.kind && a.peak_flops == b.peak_flops &&
-         a.memory_bandwidth == b.memory_bandwidth && a.launch == b.launch &&
-         std::equal(a.efficiency.begin(), a.efficiency.end(), b.efficiency.begin(),
-                    b.efficiency.end(), SameEfficiency);
-}
 
 // Constraints make equal devices unequal, and only the roofline is known to price them alike.
 std::vector<DeviceClass> FindClasses(const Problem& problem, bool roofline, int num_items) {

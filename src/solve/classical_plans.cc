@@ -13,6 +13,7 @@
 #include "gopt/solve/list_decoder.h"
 #include "gopt/solve/metis.h"
 #include "src/solve/admit.h"
+#include "src/solve/constructive.h"
 #include "src/solve/priorities.h"
 
 namespace gopt {
@@ -237,18 +238,6 @@ class ClassicalPricer {
   StartPoint start_;
 };
 
-PlacementOptions FirstOptions(const SolveRequest& request) {
-  PlacementOptions options;
-  const Problem& problem = *request.problem;
-  if (!problem.tasks().placement && problem.base_plan() != nullptr) {
-    options.fixed = problem.base_plan()->device;
-  }
-  if (request.objective.kind == Objective::Kind::kStepTimeUnderLimit) {
-    options.byte_limit = request.objective.byte_limit;
-  }
-  return options;
-}
-
 }  // namespace
 
 std::vector<PlacementMaker> PlacementMakers(ClassicalSet set, uint64_t seed) {
@@ -268,7 +257,7 @@ absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, Classical
                                                int64_t most_evaluations, SearchContext* context) {
   ClassicalPricer pricer(tasks, most_evaluations, context);
   GOPT_RETURN_IF_ERROR(pricer.PriceStartPlans());
-  PlacementOptions options = FirstOptions(context->request());
+  PlacementOptions options = InitialOptions(context->request());
   for (double weight : kActivationWeights) {
     options.activation_weight = weight;
     for (const PlacementMaker& maker : PlacementMakers(set, context->request().seed)) {

@@ -16,18 +16,6 @@ namespace {
 constexpr double kGrowth = 1.5;
 constexpr int kMostAttempts = 5;
 
-PlacementOptions InitialOptions(const SolveRequest& request) {
-  PlacementOptions options;
-  const Problem& problem = *request.problem;
-  if (!problem.tasks().placement && problem.base_plan() != nullptr) {
-    options.fixed = problem.base_plan()->device;
-  }
-  if (request.objective.kind == Objective::Kind::kStepTimeUnderLimit) {
-    options.byte_limit = request.objective.byte_limit;
-  }
-  return options;
-}
-
 // The largest share, over devices, of what its tasks make that was alive beside the parameters.
 double LiveShare(const TaskGraph& tasks, const Plan& plan, const CostReport& report) {
   std::vector<double> parameters(tasks.num_devices(), 0.0), activations(tasks.num_devices(), 0.0);
@@ -44,6 +32,18 @@ double LiveShare(const TaskGraph& tasks, const Plan& plan, const CostReport& rep
 }
 
 }  // namespace
+
+PlacementOptions InitialOptions(const SolveRequest& request) {
+  PlacementOptions options;
+  const Problem& problem = *request.problem;
+  if (!problem.tasks().placement && problem.base_plan() != nullptr) {
+    options.fixed = problem.base_plan()->device;
+  }
+  if (request.objective.kind == Objective::Kind::kStepTimeUnderLimit) {
+    options.byte_limit = request.objective.byte_limit;
+  }
+  return options;
+}
 
 absl::StatusOr<Solution> ConstructiveSolver::Solve(const SolveRequest& request) const {
   GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,

@@ -13,6 +13,9 @@
 
 namespace gopt {
 
+// What the request asks of every placement: a closed placement is kept, a byte limit holds.
+PlacementOptions InitialOptions(const SolveRequest& request);
+
 // A solver that makes its plan in one go. Builds the task graph of the base kernels, keeps a closed
 // placement, and prices the plan. While the plan needs more memory than there is, makes others that
 // spread activations more strictly, a few times.

@@ -23,4 +23,11 @@ std::vector<double> TopologicalPriorities(const TaskGraph& tasks) {
   return priority;
 }
 
+std::vector<int32_t> TopologicalRanks(const TaskGraph& tasks) {
+  std::vector<int32_t> rank(tasks.num_tasks());
+  int32_t next = 0;
+  for (KernelId task : tasks.kernel_graph().topological_order) rank[task] = next++;
+  return rank;
+}
+
 }  // namespace gopt

@@ -1,6 +1,7 @@
 #ifndef GOPT_SRC_SOLVE_PRIORITIES_H_
 #define GOPT_SRC_SOLVE_PRIORITIES_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "gopt/solve/task_graph.h"
@@ -12,6 +13,8 @@ std::vector<double> BottomLevels(const TaskGraph& tasks);
 
 // Program order: the task graph's topological order, first highest.
 std::vector<double> TopologicalPriorities(const TaskGraph& tasks);
+// The same as ranks: 0 first.
+std::vector<int32_t> TopologicalRanks(const TaskGraph& tasks);
 
 }  // namespace gopt
 

@@ -11,6 +11,7 @@
 #include "gopt/solve/search_context.h"
 #include "gopt/solve/task_graph.h"
 #include "src/solve/builtin.h"
+#include "src/solve/priorities.h"
 
 namespace gopt {
 namespace {
@@ -44,9 +45,7 @@ class RandomPlacement final : public Solver {
     const Problem& problem = context->problem();
     GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
                           TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
-    std::vector<int32_t> rank(tasks.num_tasks());
-    const std::vector<KernelId>& order = tasks.kernel_graph().topological_order;
-    for (size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<int32_t>(i);
+    const std::vector<int32_t> rank = TopologicalRanks(tasks);
     Random random(request.seed);
     const int64_t samples = Samples(request.budget);
     for (int64_t i = 0; i < samples && !context->Exhausted(); ++i) {

@@ -22,6 +22,8 @@ struct Efficiency {
   FusionClass op_class = FusionClass::kUnspecified;
   double flops = 1.0;  // [1e-6, 1], of Device::peak_flops
   double bytes = 1.0;  // [1e-6, 1], of Device::memory_bandwidth
+
+  bool operator==(const Efficiency&) const = default;
 };
 
 struct Device {
