@@ -124,8 +124,8 @@ class Scopes {
       if (static_cast<int>(groups_.size()) <= max_nodes_) break;
     }
     for (size_t g = 0; g < groups_.size(); ++g) {
-      const std::string label = absl::StrCat(groups_[g].scope.empty() ? "(all)" : groups_[g].scope,
-                                             "\n", groups_[g].ops, " ops");
+      const std::string label = absl::StrCat(
+          groups_[g].scope.empty() ? "(no scope)" : groups_[g].scope, "\n", groups_[g].ops, " ops");
       absl::StrAppend(&out_, "  g", g, " [label=", Quoted(label), FillOf(groups_[g].device),
                       "];\n");
     }
