@@ -47,37 +47,39 @@ class FirstError : public google::protobuf::io::ErrorCollector {
   std::string message_;
 };
 
-absl::Status BadText(const FieldDescriptor& field, const std::string& text) {
+absl::Status CheckTexts(const Message& message);
+
+// One value of a field: `index` into a repeated one, -1 for a single one.
+absl::Status CheckValue(const Message& message, const FieldDescriptor* field, int index) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    return CheckTexts(index < 0 ? reflection.GetMessage(message, field)
+                                : reflection.GetRepeatedMessage(message, field, index));
+  }
+  std::string scratch;
+  const std::string& text =
+      index < 0 ? reflection.GetStringReference(message, field, &scratch)
+                : reflection.GetRepeatedStringReference(message, field, index, &scratch);
+  if (IsValidUtf8(text)) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat(field.full_name(), ": '", Printable(text), "' is not valid UTF-8"));
+      absl::StrCat(field->full_name(), ": '", Printable(text), "' is not valid UTF-8"));
 }
 
 // Escapes in quotes can make malformed texts of a well-formed file. Recursion is over message
 // types, which do not nest in themselves.
 absl::Status CheckTexts(const Message& message) {
-  const google::protobuf::Reflection& reflection = *message.GetReflection();
   std::vector<const FieldDescriptor*> fields;
-  reflection.ListFields(message, &fields);
-  std::string scratch;
+  message.GetReflection()->ListFields(message, &fields);
   for (const FieldDescriptor* field : fields) {
-    const bool text = field->type() == FieldDescriptor::TYPE_STRING;
-    if (!text && field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 0;
-    for (int i = 0; i < count; ++i) {
-      if (!text) {
-        GOPT_RETURN_IF_ERROR(CheckTexts(reflection.GetRepeatedMessage(message, field, i)));
-        continue;
-      }
-      const std::string& one = reflection.GetRepeatedStringReference(message, field, i, &scratch);
-      if (!IsValidUtf8(one)) return BadText(*field, one);
-    }
-    if (field->is_repeated()) continue;
-    if (!text) {
-      GOPT_RETURN_IF_ERROR(CheckTexts(reflection.GetMessage(message, field)));
+    const bool holds_text = field->type() == FieldDescriptor::TYPE_STRING ||
+                            field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    if (!holds_text) continue;
+    if (!field->is_repeated()) {
+      GOPT_RETURN_IF_ERROR(CheckValue(message, field, -1));
       continue;
     }
-    const std::string& one = reflection.GetStringReference(message, field, &scratch);
-    if (!IsValidUtf8(one)) return BadText(*field, one);
+    const int count = message.GetReflection()->FieldSize(message, field);
+    for (int i = 0; i < count; ++i) GOPT_RETURN_IF_ERROR(CheckValue(message, field, i));
   }
   return absl::OkStatus();
 }
