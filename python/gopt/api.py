@@ -76,6 +76,7 @@ def optimize(
       evaluations: Plans that `solver` may price; None: no limit. Without any limit each solver has
         its own.
       seed: Same seed and evaluations give the same plan.
+      threads: At most; no solver uses more than one yet.
       constraints, base_plan, fusion, placement, scheduling: As in Problem.
       start_plans: Further plans to begin at.
       baselines: Specs of quick solvers whose rows the table shows and whose plans start the search;

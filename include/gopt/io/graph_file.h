@@ -13,7 +13,7 @@
 
 namespace gopt {
 
-// A graph as a container (docs/formats): magic, version, lengths, compressed GraphProto, CRC32C.
+// A graph as a container (docs/formats): magic, version, lengths, GraphProto, CRC32C of each part.
 // Cut and flipped bytes are always detected.
 GOPT_API std::string SerializeGraph(const Graph& graph);
 // `source` names the bytes in messages: a path, or "<bytes>". Limits are enforced before memory is

@@ -16,7 +16,7 @@ struct OptimizerOptions {
   std::string solver = "portfolio";   // Spec of a registered solver.
   std::string backend = "simulator";  // Spec of a registered cost backend.
   uint64_t seed = 0;
-  int threads = 1;
+  int threads = 1;  // As SolveRequest::threads.
 };
 
 // The front door: one solver, one backend, by name.

@@ -43,7 +43,7 @@ struct SolveRequest {
   Objective objective;
   Budget budget;  // Unbounded: each solver's own default.
   uint64_t seed = 0;
-  int threads = 1;
+  int threads = 1;                // At most; no solver uses more than one yet.
   std::vector<Plan> start_plans;  // Searches begin at the best of these and of their own starts.
   ProgressCallback progress;      // Called from the solving thread, a few times a second.
   // When nothing fits in memory: return the least bad plan instead of RESOURCE_EXHAUSTED.
