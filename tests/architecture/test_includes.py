@@ -19,13 +19,14 @@ CORE = {
     "solve": "base graph machine plan cost",
     "io": "base graph machine plan cost",
     "optimizer": "base graph machine plan cost solve io",
+    "workloads": "base graph machine plan cost io",
 }
 TORCH = {
     "features": "base graph machine plan",
     "nn": "base features",
     "costmodel": "base graph machine plan cost features nn",
     "runtime": "base graph machine plan cost",
-    "rl": "base graph machine plan cost solve io optimizer features nn costmodel runtime",
+    "rl": "base graph machine plan cost solve io optimizer workloads features nn costmodel runtime",
 }
 ALLOWED = {area: {area, *below.split()} for area, below in (CORE | TORCH).items()}
 PUBLIC_ABSL = {"absl/status/status.h", "absl/status/statusor.h"}
