@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from gopt.workloads.micro_batches import check_divides, mean_loss
 from gopt.workloads.workload import Workload
 
 
@@ -37,10 +38,7 @@ class InceptionOptions:
     micro_batches: int = 1
 
     def __post_init__(self) -> None:
-        if self.batch % self.micro_batches:
-            raise ValueError(
-                f"batch {self.batch} is not a multiple of micro_batches {self.micro_batches}"
-            )
+        check_divides("micro_batches", self.micro_batches, "batch", self.batch)
         if self.size < 75:
             raise ValueError(f"size {self.size} is below 75: the grid shrinks to nothing")
 
@@ -265,13 +263,13 @@ class Inception(nn.Module):
         """images [batch, 3, size, size], targets int64 [batch]; gives a scalar."""
         if targets is None:
             return self.logits(images)[0]
-        parts = self.options.micro_batches
-        losses = []
-        for some, wanted in zip(images.chunk(parts), targets.chunk(parts), strict=True):
-            main, extra = self.logits(some)
-            loss = self.loss(main, wanted)
-            losses.append(loss if extra is None else loss + 0.4 * self.loss(extra, wanted))
-        return losses[0] if parts == 1 else torch.stack(losses).mean()
+        return mean_loss(self.micro_batch, self.options.micro_batches, images, targets)
+
+    def micro_batch(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Loss of one part of the batch; that of the second classifier counts 0.4."""
+        main, extra = self.logits(images)
+        loss = self.loss(main, targets)
+        return loss if extra is None else loss + 0.4 * self.loss(extra, targets)
 
 
 def workload(device: str = "meta", **options: int | float | bool) -> Workload:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from gopt.workloads.micro_batches import check_divides, mean_loss
 from gopt.workloads.workload import Workload
 
 
@@ -41,12 +42,8 @@ class TransformerOptions:
     fused_attention: bool = True
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
-        if self.batch % self.micro_batches:
-            raise ValueError(
-                f"batch {self.batch} is not a multiple of micro_batches {self.micro_batches}"
-            )
+        check_divides("heads", self.heads, "width", self.width)
+        check_divides("micro_batches", self.micro_batches, "batch", self.batch)
 
 
 class CausalSelfAttention(nn.Module):
@@ -113,14 +110,7 @@ class Transformer(nn.Module):
 
     def forward(self, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """tokens, targets: int64 [batch, sequence]; gives a scalar."""
-        parts = self.options.micro_batches
-        losses = [
-            self.micro_batch(some_tokens, some_targets)
-            for some_tokens, some_targets in zip(
-                tokens.chunk(parts), targets.chunk(parts), strict=True
-            )
-        ]
-        return torch.stack(losses).mean()
+        return mean_loss(self.micro_batch, self.options.micro_batches, tokens, targets)
 
     def micro_batch(self, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Loss of one part of the batch; [batch / micro_batches, sequence] each."""
