@@ -18,7 +18,7 @@ run() {
   "$@"
 }
 
-for model in transformer inception; do
+for model in gpt inception32; do
   run gopt capture "$model" -o "out/$model.gopt"
   run gopt info "out/$model.gopt" --machine "$machine"
   run gopt compare "out/$model.gopt" --machine "$machine" --solvers "$solvers" \

@@ -29,7 +29,7 @@ def capture_entry(spec: str, **options: Any) -> Captured:
     Raises:
       CaptureError: no such module or function, or something else came back; or as `capture`.
     """
-    if spec in workloads.NAMES:
+    if spec in workloads.names():
         return workloads.make(spec).capture(**options)
     function = _find(spec)
     given = function() if callable(function) and not isinstance(function, nn.Module) else function

@@ -102,9 +102,10 @@ def load_graph(name: str) -> Loaded:
         raise UsageError(f"{name}: no such file")
     from gopt import workloads
 
-    if name not in workloads.NAMES:
-        known = ", ".join(workloads.NAMES)
-        raise UsageError(f"{name}: no such file, and no workload has this name; known: {known}")
+    try:
+        workloads.entry(name)
+    except gopt.NotFoundError as error:
+        raise UsageError(f"{name}: no such file, and {error}") from None
     from gopt.capture.entry import capture_entry
 
     return Loaded(capture_entry(name).graph)

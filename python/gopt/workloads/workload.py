@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Workload:
     """Everything `gopt.capture` needs.
 
     Attributes:
-      name: of the graph.
+      name: of the graph; `gopt.workloads.make` gives it the entry's.
       model: the module; on "meta" (shapes only) unless made with another device.
       example_inputs: positional arguments of the model.
       loss: as for `gopt.capture`; None: the model gives its loss.

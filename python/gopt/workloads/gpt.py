@@ -18,7 +18,7 @@ from gopt.workloads.workload import Workload
 
 
 @dataclasses.dataclass(frozen=True)
-class TransformerOptions:
+class GptOptions:
     """Sizes of model and step; the defaults are GPT-medium like: 184 M parameters.
 
     Attributes:
@@ -49,7 +49,7 @@ class TransformerOptions:
 class CausalSelfAttention(nn.Module):
     """softmax(Q K' / sqrt(d) + causal mask) V, several heads at once."""
 
-    def __init__(self, options: TransformerOptions) -> None:
+    def __init__(self, options: GptOptions) -> None:
         super().__init__()
         self.heads = options.heads
         self.fused = options.fused_attention
@@ -76,7 +76,7 @@ class CausalSelfAttention(nn.Module):
 class Block(nn.Module):
     """x + attention(norm(x)), then x + feed_forward(norm(x))."""
 
-    def __init__(self, options: TransformerOptions) -> None:
+    def __init__(self, options: GptOptions) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(options.width)
         self.attention = CausalSelfAttention(options)
@@ -93,10 +93,10 @@ class Block(nn.Module):
         return x + self.dropout(self.feed_forward(self.norm2(x)))
 
 
-class Transformer(nn.Module):
+class Gpt(nn.Module):
     """Mean cross entropy of the next token, over all micro-batches."""
 
-    def __init__(self, options: TransformerOptions) -> None:
+    def __init__(self, options: GptOptions) -> None:
         super().__init__()
         self.options = options
         self.tokens = nn.Embedding(options.vocabulary, options.width)
@@ -123,10 +123,10 @@ class Transformer(nn.Module):
 
 
 def workload(device: str = "meta", **options: int | float | bool) -> Workload:
-    """A training step with Adam; `options` as in TransformerOptions."""
-    sizes = TransformerOptions(**options)  # type: ignore[arg-type]
+    """A training step with Adam; `options` as in GptOptions."""
+    sizes = GptOptions(**options)  # type: ignore[arg-type]
     with torch.device(device):
-        model = Transformer(sizes)
+        model = Gpt(sizes)
         tokens = torch.randint(sizes.vocabulary, (sizes.batch, sizes.sequence))
         targets = torch.randint(sizes.vocabulary, (sizes.batch, sizes.sequence))
-    return Workload("transformer", model, (tokens, targets))
+    return Workload("gpt", model, (tokens, targets))
