@@ -169,6 +169,8 @@ py::list CostTables(const Graph& graph) {
     entry["source"] = table.source;
     entry["device_kind"] = table.device_kind;
     entry["duration_ns"] = table.duration;
+    entry["stddev_ns"] = table.stddev;
+    entry["samples"] = table.samples;
     result.append(entry);
   }
   return result;
@@ -323,7 +325,22 @@ void BindGraphContent(GraphClass& graph) {
           },
           py::arg("op"), py::arg("device_kind"), "Nanoseconds from the cost tables, -1: none.")
       .def_property_readonly("cost_tables", &CostTables,
-                             "Dicts of source, device_kind and duration_ns (one per op).");
+                             "Dicts of source, device_kind, duration_ns (one per op), and "
+                             "stddev_ns and samples (one per op, or none).")
+      .def(
+          "with_cost_table",
+          [](const Graph& g, std::string source, std::string device_kind,
+             std::vector<Nanoseconds> duration, std::vector<Nanoseconds> stddev,
+             std::vector<int32_t> samples) {
+            return Unconst(UnwrapGraph(
+                WithCostTable(g, {std::move(source), std::move(device_kind), std::move(duration),
+                                  std::move(stddev), std::move(samples)})));
+          },
+          py::kw_only(), py::arg("source"), py::arg("device_kind"), py::arg("duration_ns"),
+          py::arg("stddev_ns") = std::vector<Nanoseconds>{},
+          py::arg("samples") = std::vector<int32_t>{}, WithoutGil(),
+          "The graph with this table put first, in place of one of the same source and device "
+          "kind. duration_ns: one per op, -1 where unknown. InvalidGraphError if it does not fit.");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "gopt/graph/graph.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -151,6 +152,17 @@ int64_t Graph::MemoryBytes() const {
          HeapBytes(readers_) + HeapBytes(port_producer_) + HeapBytes(port_is_output_) +
          HeapBytes(kernel_ops_) + HeapBytes(parameters_) + HeapBytes(optimizer_op_) +
          HeapBytes(parameter_index_);
+}
+
+absl::StatusOr<std::shared_ptr<const Graph>> WithCostTable(const Graph& graph, CostTable table) {
+  GraphColumns columns = graph.columns();
+  std::erase_if(columns.costs, [&](const CostTable& old) {
+    return old.source == table.source && old.device_kind == table.device_kind;
+  });
+  columns.costs.insert(columns.costs.begin(), std::move(table));
+  // The graph has passed whatever limits its maker set.
+  constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+  return Graph::Create(std::move(columns), {kAny, kAny, kAny, kAny});
 }
 
 }  // namespace gopt

@@ -8,6 +8,7 @@
 #include "gopt/graph/graph_builder.h"
 #include "gopt/graph/graph_text.h"
 #include "tests/testing/scale.h"
+#include "tests/testing/status.h"
 
 namespace gopt {
 namespace {
@@ -205,6 +206,22 @@ TEST(GraphTest, OrderedButMisplacedOpsAreToldFromCycles) {
   columns.operand_port = {2};
   EXPECT_THAT(CreateStatus(std::move(columns)).message(),
               HasSubstr("must be in topological order"));
+}
+
+TEST(GraphTest, AMeasuredTableGoesFirstAndReplacesItsOlderSelf) {
+  const std::shared_ptr<const Graph> graph = Parse("a[time=1] -> b[time=2]");
+  const std::string kind(kTextDeviceKind);
+  ASSERT_OK_AND_ASSIGN(const auto once, WithCostTable(*graph, {"measured", kind, {7, -1}, {}, {}}));
+  EXPECT_EQ(once->MeasuredTime(0, kind), 7);
+  EXPECT_EQ(once->MeasuredTime(1, kind), graph->MeasuredTime(1, kind));
+  EXPECT_EQ(once->cost_tables().size(), graph->cost_tables().size() + 1);
+  ASSERT_OK_AND_ASSIGN(const auto twice,
+                       WithCostTable(*once, {"measured", kind, {8, 9}, {1, 2}, {5, 5}}));
+  EXPECT_EQ(twice->MeasuredTime(0, kind), 8);
+  EXPECT_EQ(twice->MeasuredTime(1, kind), 9);
+  EXPECT_EQ(twice->cost_tables().size(), once->cost_tables().size());
+  EXPECT_THAT(WithCostTable(*graph, {"measured", kind, {8}, {}, {}}).status().message(),
+              HasSubstr("duration_ns has 1"));
 }
 
 }  // namespace

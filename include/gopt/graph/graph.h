@@ -143,6 +143,11 @@ class GOPT_API Graph {
   uint64_t fingerprint_ = 0;
 };
 
+// The graph with this cost table put first, in place of one of the same source and device kind:
+// measured again, not twice. InvalidArgument for a table that does not fit the graph.
+GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> WithCostTable(const Graph& graph,
+                                                                    CostTable table);
+
 }  // namespace gopt
 
 #endif  // GOPT_GRAPH_GRAPH_H_

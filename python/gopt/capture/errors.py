@@ -9,6 +9,7 @@ import re
 import traceback
 
 import torch
+from torch import fx
 
 from gopt.errors import GoptError
 
@@ -168,3 +169,14 @@ def _location_in_text(text: str) -> str:
 def _describe(path: str, line: int) -> str:
     source = linecache.getline(path, line).strip()
     return f"{os.path.basename(path)}:{line}: {source}" if source else f"{path}:{line}"
+
+
+def line_of(node: fx.Node) -> str:
+    """The user's source line that made a node, as torch noted it; "" where it did not."""
+    lines = [line.strip() for line in (node.meta.get("stack_trace") or "").splitlines()]
+    files = [i for i, line in enumerate(lines) if line.startswith("File ")]
+    if not files:
+        return ""
+    text = lines[files[-1]]
+    code = lines[files[-1] + 1] if files[-1] + 1 < len(lines) else ""
+    return f"{text.split(chr(34))[1]}:{text.split('line ')[1].split(',')[0]}: {code}"

@@ -11,12 +11,13 @@ import torch
 from torch import fx
 
 from gopt import _core
-from gopt.capture import contract, costs, fusion, op_table
+from gopt.capture import contract, costs, errors, fusion, op_table
 from gopt.capture.contract import Value
 from gopt.capture.errors import CaptureError
 from gopt.capture.op_table import OpInfo
 from gopt.capture.optimizer import OptimizerSpec
 from gopt.capture.scopes import ScopeNames, node_phases, node_scopes
+from gopt.capture.signatures import Signatures
 from gopt.capture.trace import Role, Trace
 
 _Values = Value | list["Value | None"] | None
@@ -86,6 +87,7 @@ class _Lowering:
         self.scopes = node_scopes(trace, names)
         self.phases = node_phases(trace)
         self.values: dict[fx.Node, _Values] = {}
+        self.signatures = Signatures(self._tensor_of)
         self.nodes: list[list[fx.Node]] = []  # per op
         self.op_names: list[str] = []
         self.taken: set[str] = set()
@@ -123,6 +125,7 @@ class _Lowering:
         self.builder.set_metadata("capture.recipe", self.trace.recipe)
         if self.optimizer is not None:
             self.builder.set_metadata("capture.optimizer", self.optimizer.name)
+        self.builder.set_attributes(self.signatures.attributes(len(self.nodes)))
         graph = self.builder.build()
         # Ops were added in topological order, so that the builder keeps their ids.
         assert graph.op_names == self.op_names
@@ -240,7 +243,7 @@ class _Lowering:
                 f"the operator {getattr(node.target, '__name__', node.target)}",
                 "higher-order and Python operators have no place in a dataflow graph",
                 "write control flow as torch.where, or capture each branch as a model of its own",
-                _line_of(node),
+                errors.line_of(node),
             )
         elif contract.is_view(node.target):
             self._view(node)
@@ -277,7 +280,7 @@ class _Lowering:
                 f"the operator {schema.name}",
                 f"it gives {type(result).__name__}, not a tensor",
                 "keep values in tensors; compute Python numbers before the step",
-                _line_of(node),
+                errors.line_of(node),
             )
         operands = [] if info.fusion == "fill" else self._operands(node)
         elements = [t.numel() for t in outputs] + [costs.stored_elements(v) for v in operands]
@@ -291,6 +294,7 @@ class _Lowering:
             bytes_read=costs.bytes_read(node, info, operands, outputs),
             fusion_class=fusion.fusion_class(info, node, operands, outputs),
         )
+        self.signatures.note_call(op, node)
         if isinstance(result, torch.Tensor):
             product = info.fusion == "contraction"
             shape = contract.natural_shape(node, result) if product else None
@@ -326,6 +330,7 @@ class _Lowering:
                 bytes_read=sum(v.region.nbytes for v in reads[i]),
                 fusion_class=info.fusion,
             )
+            self.signatures.note_call(op, node, output_mask=[i == part for part in range(3)])
             parts[i] = self._add_storage(op, node, tensor)
         self.values[node] = parts
 
@@ -421,6 +426,7 @@ class _Lowering:
             colocation=self.groups[self._traced(name)],
             side_effect=True,
         )
+        self.signatures.note_update(self.updates[name], spec.name, parameter.tensor, spec.copies)
 
     def _late_readers(self, updates: list[tuple[str, Value]]) -> dict[str, list[int]]:
         """Per parameter the ops that read it and that its gradient does not wait for anyway.
@@ -473,6 +479,12 @@ class _Lowering:
             visit(argument)
         return found
 
+    def _tensor_of(self, node: fx.Node) -> Any:
+        value = self.values[node]
+        if isinstance(value, list):
+            return [None if part is None else part.tensor for part in value]
+        return None if value is None else value.tensor
+
     def _note(self, value: Value, node: fx.Node) -> None:
         self.nodes[value.storage.op].append(node)
 
@@ -482,14 +494,3 @@ _SUBMODULE_ADVICE = "please report this model: the joint graph should hold ATen 
 
 def _flat(result: Any) -> list[Any]:
     return list(result) if isinstance(result, (list, tuple)) else [result]
-
-
-def _line_of(node: fx.Node) -> str:
-    """The user's source line that made a node, as torch noted it; "" where it did not."""
-    lines = [line.strip() for line in (node.meta.get("stack_trace") or "").splitlines()]
-    files = [i for i, line in enumerate(lines) if line.startswith("File ")]
-    if not files:
-        return ""
-    text = lines[files[-1]]
-    code = lines[files[-1] + 1] if files[-1] + 1 < len(lines) else ""
-    return f"{text.split(chr(34))[1]}:{text.split('line ')[1].split(',')[0]}: {code}"
