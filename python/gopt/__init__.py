@@ -74,6 +74,7 @@ from gopt.result import Result, Row
 
 if TYPE_CHECKING:
     from gopt import report, workloads
+    from gopt.calibration import calibrate
     from gopt.capture import CaptureError, capture
 
 __version__ = _version()
@@ -82,6 +83,7 @@ __version__ = _version()
 _LAZY = {
     "capture": ("gopt.capture", None),  # a package that can be called
     "CaptureError": ("gopt.capture", "CaptureError"),
+    "calibrate": ("gopt.calibration", "calibrate"),
     "workloads": ("gopt.workloads", None),
     "report": ("gopt.report", None),
 }
@@ -144,6 +146,7 @@ __all__ = [
     "Solution",
     "Solver",
     "backends",
+    "calibrate",
     "capture",
     "compare",
     "evaluate",

@@ -33,6 +33,7 @@ examples:
 COMMANDS = {
     "capture": "a PyTorch step as a graph file",
     "info": "what is in a graph, and where its time goes",
+    "calibrate": "op times measured on this machine's CPU",
     "validate": "check a graph, and a plan for it",
     "optimize": "find a plan",
     "compare": "one row per solver, under the same budget",
