@@ -7,12 +7,11 @@ different layers can work at the same time; gradients of the micro-batches are s
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
+from gopt.workloads.attention import Block, FeedForward, SelfAttention
 from gopt.workloads.micro_batches import check_divides, mean_loss
 from gopt.workloads.workload import Workload
 
@@ -46,53 +45,6 @@ class GptOptions:
         check_divides("micro_batches", self.micro_batches, "batch", self.batch)
 
 
-class CausalSelfAttention(nn.Module):
-    """softmax(Q K' / sqrt(d) + causal mask) V, several heads at once."""
-
-    def __init__(self, options: GptOptions) -> None:
-        super().__init__()
-        self.heads = options.heads
-        self.fused = options.fused_attention
-        self.qkv = nn.Linear(options.width, 3 * options.width)
-        self.project = nn.Linear(options.width, options.width)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        batch, length, width = x.shape
-        split = self.qkv(x).view(batch, length, 3, self.heads, width // self.heads)
-        q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)  # each [batch, heads, length, d]
-        if self.fused:
-            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        else:
-            mixed = self._plain(q, k, v)
-        return self.project(mixed.transpose(1, 2).reshape(batch, length, width))
-
-    def _plain(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        length = q.shape[-2]
-        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # [batch, heads, length, length]
-        future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1)
-        return scores.masked_fill(future, float("-inf")).softmax(-1) @ v
-
-
-class Block(nn.Module):
-    """x + attention(norm(x)), then x + feed_forward(norm(x))."""
-
-    def __init__(self, options: GptOptions) -> None:
-        super().__init__()
-        self.norm1 = nn.LayerNorm(options.width)
-        self.attention = CausalSelfAttention(options)
-        self.norm2 = nn.LayerNorm(options.width)
-        self.feed_forward = nn.Sequential(
-            nn.Linear(options.width, options.feed_forward),
-            nn.GELU(),
-            nn.Linear(options.feed_forward, options.width),
-        )
-        self.dropout = nn.Dropout(options.dropout)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x + self.dropout(self.attention(self.norm1(x)))
-        return x + self.dropout(self.feed_forward(self.norm2(x)))
-
-
 class Gpt(nn.Module):
     """Mean cross entropy of the next token, over all micro-batches."""
 
@@ -102,11 +54,20 @@ class Gpt(nn.Module):
         self.tokens = nn.Embedding(options.vocabulary, options.width)
         self.positions = nn.Embedding(options.sequence, options.width)
         self.dropout = nn.Dropout(options.dropout)
-        self.blocks = nn.ModuleList(Block(options) for _ in range(options.layers))
+        self.blocks = nn.ModuleList(self._block(options) for _ in range(options.layers))
         self.norm = nn.LayerNorm(options.width)
         self.head = nn.Linear(options.width, options.vocabulary, bias=False)
         self.head.weight = self.tokens.weight
         self.loss = nn.CrossEntropyLoss()
+
+    @staticmethod
+    def _block(options: GptOptions) -> Block:
+        return Block(
+            options.width,
+            SelfAttention(options.width, options.heads, True, options.fused_attention),
+            FeedForward(options.width, options.feed_forward),
+            options.dropout,
+        )
 
     def forward(self, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """tokens, targets: int64 [batch, sequence]; gives a scalar."""

@@ -1,0 +1,60 @@
+"""Questions about a captured step that the tests of several models ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from gopt.capture import contract
+
+
+def all_ops(step: Any) -> list[Any]:
+    """Every op of the graph, in order."""
+    return [step.graph.op(i) for i in range(len(step.graph))]
+
+
+def elements(model: nn.Module) -> int:
+    """Numbers that the model learns."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def views(step: Any) -> list[Any]:
+    """FX nodes that only look at a tensor, `getitem` included."""
+    return [
+        node
+        for node in step.graph_module.graph.nodes
+        if node.op == "call_function"
+        and (node.target.__name__ == "getitem" or contract.is_view(node.target))
+    ]
+
+
+def slices(step: Any) -> list[tuple[Any, Any]]:
+    """(port, port of its whole storage) for every port that is a part of what an op made."""
+    graph = step.graph
+    ports = [graph.port(port) for op in all_ops(step) for port in op.ports]
+    whole = {port.storage: port for port in reversed(ports)}
+    return [(port, whole[port.storage]) for port in ports if port.bytes < port.storage_bytes]
+
+
+def sums_of_gradient(step: Any, parameter: str) -> list[Any]:
+    """The ops that add up a parameter's gradient, from its uses one by one."""
+    graph = step.graph
+    weight, update = (graph.op(ids[parameter]) for ids in (step.parameters, step.updates))
+    found, stack = [], [port for port in update.operands if port not in weight.ports]
+    while stack:
+        op = graph.op(graph.port(stack.pop()).producer)
+        if op.type == "add" and op.phase == "backward":
+            found.append(op)
+            stack.extend(op.operands)
+    return found
+
+
+def native_counts(step: Any, scope: str, phase: str) -> dict[str, int]:
+    """How often each ATen call is in a scope and phase: {"mm": 2}."""
+    counts: dict[str, int] = {}
+    for op in all_ops(step):
+        if op.scope == scope and op.phase == phase and op.native:
+            name = op.native.removeprefix("aten::").partition(".")[0]
+            counts[name] = counts.get(name, 0) + 1
+    return counts

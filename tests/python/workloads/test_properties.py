@@ -1,0 +1,56 @@
+"""What capture promises, on the small form of every model."""
+
+import pytest
+from properties import all_ops, sums_of_gradient, views
+
+from gopt import workloads
+
+
+@pytest.fixture(scope="module", params=workloads.names("small"))
+def work(request):
+    return workloads.make(request.param)
+
+
+@pytest.fixture(scope="module")
+def step(work):
+    return work.capture()
+
+
+def test_views_belong_to_the_op_whose_tensor_they_show(step):
+    for node in views(step):
+        op = step.op_of(node)
+        assert step.nodes[op][0] is not node
+        assert node in step.nodes[op]
+
+
+def test_every_parameter_has_one_fused_update_beside_it(step):
+    optimizer = [op.id for op in all_ops(step) if op.phase == "optimizer"]
+    assert sorted(optimizer) == sorted(step.updates.values())
+    assert step.updates.keys() == step.parameters.keys()
+    for name, parameter in step.parameters.items():
+        weight, update = step.graph.op(parameter), step.graph.op(step.updates[name])
+        assert step.graph.optimizer_op(weight.parameter_index) == update.id
+        assert weight.colocation == update.colocation >= 0
+        assert update.scope == weight.scope
+        assert update.ports == []
+
+
+def test_sums_of_gradients_are_where_the_parameter_is(step):
+    for name, parameter in step.parameters.items():
+        for add in sums_of_gradient(step, name):
+            assert add.scope == step.graph.op(parameter).scope, add.name
+
+
+def test_the_forward_pass_needs_nothing_of_the_backward_pass(step):
+    graph = step.graph
+    for op in all_ops(step):
+        if op.phase == "forward":
+            assert {graph.op(p).phase for p in op.predecessors} <= {"forward"}, op.name
+        if op.forward_twin >= 0:
+            twin = graph.op(op.forward_twin)
+            assert (op.phase, twin.phase) == ("backward", "forward")
+
+
+def test_scopes_are_paths_of_modules(work, step):
+    paths = {name for name, _ in work.model.named_modules() if name}
+    assert {op.scope for op in all_ops(step)} <= paths | {type(work.model).__name__, "loss"}
