@@ -189,6 +189,23 @@ ENTRIES: tuple[Entry, ...] = (
         "Inception-v3 with an eighth of the channels, batch 2 of 75 x 75",
         {"batch": 2, "size": 75, "classes": 10, "width": 0.125},
     ),
+    Entry(
+        "amoebanet",
+        "amoebanet",
+        "paper",
+        "amoebanet",
+        4,
+        "AmoebaNet-D with 18 normal cells and 104 filters, batch 32 of 224 x 224",
+    ),
+    Entry(
+        "amoebanet-small",
+        "amoebanet",
+        "small",
+        "amoebanet",
+        2,
+        "AmoebaNet-D with 3 normal cells and 8 filters, batch 2 of 64 x 64",
+        {"cells": 3, "filters": 8, "classes": 10, "batch": 2, "size": 64},
+    ),
     # --- what is trained today
     Entry(
         "gpt",

@@ -58,3 +58,26 @@ def native_counts(step: Any, scope: str, phase: str) -> dict[str, int]:
             name = op.native.removeprefix("aten::").partition(".")[0]
             counts[name] = counts.get(name, 0) + 1
     return counts
+
+
+def split_convolutions(step: Any) -> list[dict[str, Any]]:
+    """Per backward convolution its ops by what they are the gradient of: "input", "weight", "bias".
+
+    Checks that each reads what it needs and no more, and gives one tensor.
+    """
+    graph, found = step.graph, []
+    by_node: dict[Any, list[Any]] = {}
+    for op in all_ops(step):
+        for node in step.nodes[op.id][:1]:
+            by_node.setdefault(node, []).append(op)
+    reads = {"input": [0, 2], "weight": [0, 1], "bias": [0]}  # arguments of the ATen call
+    for node in step.graph_module.graph.nodes:
+        if node.op != "call_function" or "convolution_backward" not in str(node.target):
+            continue
+        parts = {op.name.rpartition(".")[2]: op for op in by_node[node]}
+        for part, op in parts.items():
+            makers = [graph.port(port).producer for port in op.operands]
+            assert makers == [step.op_of(node.args[i]) for i in reads[part]], op.name
+            assert len(op.ports) == 1
+        found.append(parts)
+    return found
