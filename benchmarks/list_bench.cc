@@ -27,10 +27,13 @@
 #include "gopt/graph/graph_text.h"
 #include "gopt/io/graph_file.h"
 #include "gopt/plan/problem.h"
+#include "gopt/solve/cpop.h"
+#include "gopt/solve/etf.h"
 #include "gopt/solve/expert.h"
 #include "gopt/solve/heft.h"
 #include "gopt/solve/list_decoder.h"
 #include "gopt/solve/metis.h"
+#include "gopt/solve/peft.h"
 #include "gopt/solve/task_graph.h"
 #include "nlohmann/json.hpp"
 
@@ -120,6 +123,16 @@ class Bench {
         Milliseconds([&] { TaskGraph::Create(problem_, problem_.base_kernels(), costs_).value(); });
     times["heft"] = Milliseconds([&] { ScheduleHeft(tasks_); });
     times["heft, no insertion"] = Milliseconds([&] { ScheduleHeft(tasks_, {.insertion = false}); });
+    times["heft, contention"] = Milliseconds([&] { ScheduleHeft(tasks_, {.contention = true}); });
+    times["peft"] = Milliseconds([&] { SchedulePeft(tasks_); });
+    times["cpop"] = Milliseconds([&] { ScheduleCpop(tasks_); });
+    times["etf"] = Milliseconds([&] { ScheduleEtf(tasks_); });
+    times["m_etf"] = Milliseconds(
+        [&] { ScheduleEtf(tasks_, {.backward_with_forward = true}, {.activation_weight = 1.0}); });
+    times["m_sct"] = Milliseconds([&] {
+      ScheduleEtf(tasks_, {.favourite_children = true, .backward_with_forward = true},
+                  {.activation_weight = 1.0});
+    });
     times["list"] = Milliseconds([&] {
       Plan plan;
       ListDecoder(tasks_).Decode(UpwardRanks(tasks_), {}, &plan);

@@ -13,6 +13,11 @@ absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
       {"metis", "balanced minimum-cut partition (METIS)", MetisFromSpec},
 #endif
       {"heft", "heterogeneous earliest finish time, with insertion", HeftFromSpec},
+      {"peft", "predicted earliest finish time, by optimistic costs", PeftFromSpec},
+      {"cpop", "the critical path on one device, the rest where it ends first", CpopFromSpec},
+      {"etf", "earliest task first", EtfFromSpec},
+      {"m_etf", "earliest task first within memory (Baechi)", MemoryEtfFromSpec},
+      {"m_sct", "small communication times within memory (Baechi)", MemorySctFromSpec},
       {"list", "list scheduling that books link time", ListFromSpec},
       {"critical_path", "critical-path priorities for a given placement", CriticalPathFromSpec},
       {"hill_climb", "moves one op at a time and keeps what is not worse", HillClimbFromSpec},

@@ -22,6 +22,11 @@ SolverOr RandomPlacementFromSpec(const Spec& spec);
 SolverOr ExpertFromSpec(const Spec& spec);
 SolverOr MetisFromSpec(const Spec& spec);  // Defined with GOPT_WITH_METIS only.
 SolverOr HeftFromSpec(const Spec& spec);
+SolverOr PeftFromSpec(const Spec& spec);
+SolverOr CpopFromSpec(const Spec& spec);
+SolverOr EtfFromSpec(const Spec& spec);
+SolverOr MemoryEtfFromSpec(const Spec& spec);
+SolverOr MemorySctFromSpec(const Spec& spec);
 SolverOr ListFromSpec(const Spec& spec);
 SolverOr CriticalPathFromSpec(const Spec& spec);
 SolverOr HillClimbFromSpec(const Spec& spec);

@@ -62,7 +62,7 @@ Placed ByModules(const TaskGraph& tasks, const PlacementOptions& options) {
 PlacementMaker HeftMaker(bool insertion) {
   return {"heft", absl::StrCat("heft(insertion=", insertion ? "true" : "false", ")"),
           [insertion](const TaskGraph& tasks, const PlacementOptions& options) -> Placed {
-            HeftSchedule schedule = ScheduleHeft(tasks, {.insertion = insertion}, options);
+            TaskSchedule schedule = ScheduleHeft(tasks, {.insertion = insertion}, options);
             return ClassicalPlacement{std::move(schedule.device), std::move(schedule.sequence)};
           }};
 }

@@ -9,10 +9,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
+#include "gopt/solve/cpop.h"
+#include "gopt/solve/etf.h"
 #include "gopt/solve/expert.h"
 #include "gopt/solve/heft.h"
 #include "gopt/solve/list_decoder.h"
 #include "gopt/solve/metis.h"
+#include "gopt/solve/peft.h"
 #include "gopt/solve/task_graph.h"
 #include "src/solve/admit.h"
 #include "src/solve/builtin.h"
@@ -36,7 +39,8 @@ absl::StatusOr<Plan> WithCriticalPath(const TaskGraph& tasks, Placement device) 
   return tasks.MakePlan(*std::move(device), std::move(rank), "");
 }
 
-Plan HeftPlan(const TaskGraph& tasks, HeftSchedule schedule) {
+// Tasks run as the scheduler meant them to.
+Plan SequencePlan(const TaskGraph& tasks, TaskSchedule schedule) {
   std::vector<int32_t> rank(schedule.sequence.size());
   for (size_t i = 0; i < rank.size(); ++i) rank[schedule.sequence[i]] = static_cast<int32_t>(i);
   Plan plan = tasks.MakePlan(std::move(schedule.device), std::move(rank), "");
@@ -108,19 +112,62 @@ absl::Status CheckChoice(const std::string& solver, const std::string& key,
       absl::StrCat(solver, ": ", key, " is '", value, "'; it must be one of ", names));
 }
 
+// Baechi's placers count all that a task makes as kept, as in training.
+SolverOr BaechiFromSpec(const std::string& name, bool favourite_children, const Spec& spec) {
+  GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
+  const EtfOptions etf = {.favourite_children = favourite_children, .backward_with_forward = true};
+  return Make(name,
+              [etf](const SolveRequest&, const TaskGraph& tasks,
+                    PlacementOptions options) -> absl::StatusOr<Plan> {
+                options.activation_weight = std::max(1.0, options.activation_weight);
+                return SequencePlan(tasks, ScheduleEtf(tasks, etf, options));
+              });
+}
+
 }  // namespace
 
 SolverOr HeftFromSpec(const Spec& spec) {
   HeftOptions heft;
   SpecReader reader(spec);
   reader.Read("insertion", &heft.insertion);
+  reader.Read("contention", &heft.contention);
   GOPT_RETURN_IF_ERROR(reader.Finish());
   return Make("heft",
               [heft](const SolveRequest&, const TaskGraph& tasks,
                      const PlacementOptions& options) -> absl::StatusOr<Plan> {
-                return HeftPlan(tasks, ScheduleHeft(tasks, heft, options));
+                return SequencePlan(tasks, ScheduleHeft(tasks, heft, options));
               });
 }
+
+SolverOr PeftFromSpec(const Spec& spec) {
+  GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
+  return Make("peft",
+              [](const SolveRequest&, const TaskGraph& tasks,
+                 const PlacementOptions& options) -> absl::StatusOr<Plan> {
+                return SequencePlan(tasks, SchedulePeft(tasks, options));
+              });
+}
+
+SolverOr CpopFromSpec(const Spec& spec) {
+  GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
+  return Make("cpop",
+              [](const SolveRequest&, const TaskGraph& tasks,
+                 const PlacementOptions& options) -> absl::StatusOr<Plan> {
+                return SequencePlan(tasks, ScheduleCpop(tasks, options));
+              });
+}
+
+SolverOr EtfFromSpec(const Spec& spec) {
+  GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
+  return Make("etf",
+              [](const SolveRequest&, const TaskGraph& tasks,
+                 const PlacementOptions& options) -> absl::StatusOr<Plan> {
+                return SequencePlan(tasks, ScheduleEtf(tasks, {}, options));
+              });
+}
+
+SolverOr MemoryEtfFromSpec(const Spec& spec) { return BaechiFromSpec("m_etf", false, spec); }
+SolverOr MemorySctFromSpec(const Spec& spec) { return BaechiFromSpec("m_sct", true, spec); }
 
 SolverOr ListFromSpec(const Spec& spec) {
   ListOptions list;

@@ -9,35 +9,25 @@
 
 #include "gopt/cost/simulator.h"
 #include "gopt/plan/validate.h"
+#include "tests/solve/schedule_checks.h"
 #include "tests/solve/task_graphs.h"
 
 namespace gopt {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::ExpectLegalSchedule;
+using testing::Makespan;
+using testing::SequencePlan;
 using testing::TaskProblem;
-
-Nanoseconds Makespan(const HeftSchedule& schedule) {
-  return *std::max_element(schedule.finish.begin(), schedule.finish.end());
-}
 
 TEST(HeftTest, GivesMakespan80OnTheGraphOfTheTopcuogluPaper) {
   TaskProblem p(testing::TopcuogluGraph(), testing::TopcuogluMachine());
-  const HeftSchedule schedule = ScheduleHeft(p.tasks);
+  const TaskSchedule schedule = ScheduleHeft(p.tasks);
   EXPECT_EQ(Makespan(schedule), 80);
   // Figure 3 (a) of the paper, processors and start times.
   EXPECT_THAT(schedule.device, ElementsAre(2, 0, 2, 1, 2, 1, 2, 0, 1, 1));
   EXPECT_THAT(schedule.start, ElementsAre(0, 27, 9, 18, 28, 26, 38, 57, 56, 73));
-}
-
-// As the solver does.
-Plan SequencePlan(const TaskGraph& tasks, const HeftSchedule& schedule) {
-  std::vector<int32_t> rank(schedule.sequence.size());
-  for (size_t i = 0; i < rank.size(); ++i) rank[schedule.sequence[i]] = static_cast<int32_t>(i);
-  Plan plan = tasks.MakePlan(schedule.device, rank, "heft");
-  plan.dispatch = Dispatch::kSequence;
-  plan.sequence = schedule.sequence;
-  return plan;
 }
 
 TEST(HeftTest, IsSimulatedAt80WithoutContention) {
@@ -49,11 +39,16 @@ TEST(HeftTest, IsSimulatedAt80WithoutContention) {
   EXPECT_EQ(report.step_time, 80);
 }
 
+TEST(HeftTest, GivesMakespan133OnTheGraphOfThePeftPaper) {
+  TaskProblem p(testing::PeftGraph(), testing::TopcuogluMachine());
+  EXPECT_EQ(Makespan(ScheduleHeft(p.tasks)), 133);
+}
+
 TEST(HeftTest, IsNeverSimulatedSlowerThanItsOwnEstimateWithoutContention) {
   const auto simulator = Simulator::Create({.contention = false}).value();
   for (uint64_t seed = 0; seed < 20; ++seed) {
     TaskProblem p(testing::LayeredGraph(300, 10, seed), testing::EqualDevices(4));
-    const HeftSchedule schedule = ScheduleHeft(p.tasks);
+    const TaskSchedule schedule = ScheduleHeft(p.tasks);
     const Plan plan = SequencePlan(p.tasks, schedule);
     ASSERT_TRUE(ValidatePlan(p.problem, plan).ok());
     EXPECT_LE(Price(*simulator, p.problem, plan).value().step_time, Makespan(schedule)) << seed;
@@ -64,11 +59,44 @@ TEST(HeftTest, FillsGapsWithInsertionOnly) {
   // b waits on device 1 for a's tensor; c, of lower rank, fits before it there.
   const char* text = "a[time=10,bytes=30] -> b[time=100], d[time=200]; c[time=20]";
   TaskProblem p(text, 2);
-  const HeftSchedule with = ScheduleHeft(p.tasks, {.insertion = true});
-  const HeftSchedule without = ScheduleHeft(p.tasks, {.insertion = false});
+  const TaskSchedule with = ScheduleHeft(p.tasks, {.insertion = true});
+  const TaskSchedule without = ScheduleHeft(p.tasks, {.insertion = false});
   EXPECT_EQ(with.start[p.Task("c")], 0);
   EXPECT_EQ(with.device[p.Task("c")], with.device[p.Task("b")]);
   EXPECT_GT(without.start[p.Task("c")], without.start[p.Task("b")]);
+}
+
+TEST(HeftTest, WaitsForABusyLinkOnlyWithContention) {
+  // Both tensors go over the one link to device 1.
+  ProblemOptions options;
+  options.constraints.pins = {{0, 0, "here"}, {1, 0, "here"}, {2, 1, "there"}, {3, 1, "there"}};
+  TaskProblem p("a[time=10,bytes=30]; b[time=10,bytes=30]; c[time=5]; d[time=5]; a -> c; b -> d", 2,
+                options);
+  EXPECT_EQ(Makespan(ScheduleHeft(p.tasks)), 55);
+  EXPECT_EQ(Makespan(ScheduleHeft(p.tasks, {.contention = true})), 75);
+}
+
+TEST(HeftTest, SendsATensorOncePerDestinationWithContention) {
+  ProblemOptions options;
+  options.constraints.pins = {{0, 0, "here"}, {1, 1, "there"}, {2, 1, "there"}};
+  TaskProblem p("a[time=10,bytes=30] -> b[time=5], c[time=5]", 2, options);
+  EXPECT_EQ(Makespan(ScheduleHeft(p.tasks, {.contention = true})), 50);
+}
+
+TEST(HeftTest, IsSimulatedCloserToItsEstimateWithContention) {
+  const auto simulator = Simulator::Create().value();
+  double with = 0.0, without = 0.0;
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    TaskProblem p(testing::LayeredGraph(300, 10, seed), testing::EqualDevices(4));
+    for (bool contention : {false, true}) {
+      const TaskSchedule schedule = ScheduleHeft(p.tasks, {.contention = contention});
+      ExpectLegalSchedule(p.tasks, schedule);
+      const Plan plan = SequencePlan(p.tasks, schedule);
+      const auto simulated = static_cast<double>(Price(*simulator, p.problem, plan)->step_time);
+      (contention ? with : without) += simulated / static_cast<double>(Makespan(schedule));
+    }
+  }
+  EXPECT_LT(with, without);
 }
 
 TEST(HeftTest, ChargesATransferBetweenDevices) {
@@ -132,25 +160,11 @@ TEST(HeftTest, KeepsFixedPlacements) {
   EXPECT_EQ(ScheduleHeft(p.tasks, {}, {.fixed = fixed}).device, fixed);
 }
 
-// Legal if each device's order and all dependencies are part of one order.
-void ExpectLegalSequence(const TaskGraph& tasks, const HeftSchedule& schedule) {
-  std::vector<int32_t> position(tasks.num_tasks(), -1);
-  for (size_t i = 0; i < schedule.sequence.size(); ++i) position[schedule.sequence[i]] = i;
-  const KernelGraph& graph = tasks.kernel_graph();
-  for (KernelId task = 0; task < tasks.num_tasks(); ++task) {
-    ASSERT_NE(position[task], -1);
-    for (KernelId p : KernelGraph::Row(graph.predecessors, graph.predecessor_begin, task)) {
-      ASSERT_LT(position[p], position[task]);
-      ASSERT_LE(schedule.finish[p], schedule.start[task]);
-    }
-  }
-}
-
 TEST(HeftTest, EmitsALegalSequence) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     TaskProblem p(testing::LayeredGraph(300, 10, seed), testing::EqualDevices(4));
     for (bool insertion : {true, false}) {
-      ExpectLegalSequence(p.tasks, ScheduleHeft(p.tasks, {.insertion = insertion}));
+      ExpectLegalSchedule(p.tasks, ScheduleHeft(p.tasks, {.insertion = insertion}));
     }
   }
 }
@@ -160,7 +174,7 @@ TEST(HeftTest, EmitsALegalSequenceWhenOpsTakeNoTime) {
       "a[time=0] -> b[time=0] -> c[time=5] -> d[time=0] -> e[time=0]; f[time=0]; g[time=3];"
       "f -> c; g -> d",
       2);
-  ExpectLegalSequence(p.tasks, ScheduleHeft(p.tasks));
+  ExpectLegalSchedule(p.tasks, ScheduleHeft(p.tasks));
 }
 
 TEST(HeftTest, SchedulesAnEmptyGraph) {

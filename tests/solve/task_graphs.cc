@@ -1,6 +1,7 @@
 #include "tests/solve/task_graphs.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,24 +39,48 @@ KernelId TaskProblem::Task(std::string_view name) const {
   return tasks.kernels()->kernel_of(Op(name));
 }
 
-std::shared_ptr<const Graph> TopcuogluGraph() {
-  struct Edge {
-    OpId from, to;
-    int64_t bytes;
-  };
-  const Edge edges[] = {{1, 2, 18}, {1, 3, 12}, {1, 4, 9},   {1, 5, 11},  {1, 6, 14},
-                        {2, 8, 19}, {2, 9, 16}, {3, 7, 23},  {4, 8, 27},  {4, 9, 23},
-                        {5, 9, 13}, {6, 8, 15}, {7, 10, 17}, {8, 10, 11}, {9, 10, 13}};
-  GraphBuilder builder("topcuoglu");
-  for (int i = 1; i <= 10; ++i) builder.AddOp({.name = absl::StrCat("n", i), .type = "task"});
-  for (const Edge& edge : edges) {
+namespace {
+
+// Counted from 1, as papers do.
+struct PaperEdge {
+  OpId from, to;
+  int64_t bytes;
+};
+
+std::shared_ptr<const Graph> PaperGraph(const std::string& name, std::span<const PaperEdge> edges,
+                                        const std::vector<Nanoseconds> (&times)[3]) {
+  GraphBuilder builder(name);
+  for (size_t i = 1; i <= times[0].size(); ++i) {
+    builder.AddOp({.name = absl::StrCat("n", i), .type = "task"});
+  }
+  for (const PaperEdge& edge : edges) {
     const PortId port = builder.AddPort(edge.from - 1, {.bytes = edge.bytes});
     builder.AddOperands(edge.to - 1, {{port}});
   }
-  builder.AddCostTable("paper", "p1", {14, 13, 11, 13, 12, 13, 7, 5, 18, 21});
-  builder.AddCostTable("paper", "p2", {16, 19, 13, 8, 13, 16, 15, 11, 12, 7});
-  builder.AddCostTable("paper", "p3", {9, 18, 19, 17, 10, 9, 11, 14, 20, 16});
+  for (int p = 0; p < 3; ++p) builder.AddCostTable("paper", absl::StrCat("p", p + 1), times[p]);
   return builder.Build().value();
+}
+
+}  // namespace
+
+std::shared_ptr<const Graph> TopcuogluGraph() {
+  const PaperEdge edges[] = {{1, 2, 18}, {1, 3, 12}, {1, 4, 9},   {1, 5, 11},  {1, 6, 14},
+                             {2, 8, 19}, {2, 9, 16}, {3, 7, 23},  {4, 8, 27},  {4, 9, 23},
+                             {5, 9, 13}, {6, 8, 15}, {7, 10, 17}, {8, 10, 11}, {9, 10, 13}};
+  return PaperGraph("topcuoglu", edges,
+                    {{14, 13, 11, 13, 12, 13, 7, 5, 18, 21},
+                     {16, 19, 13, 8, 13, 16, 15, 11, 12, 7},
+                     {9, 18, 19, 17, 10, 9, 11, 14, 20, 16}});
+}
+
+std::shared_ptr<const Graph> PeftGraph() {
+  const PaperEdge edges[] = {{1, 2, 17}, {1, 3, 31}, {1, 4, 29}, {1, 5, 13},  {1, 6, 7},
+                             {2, 8, 3},  {2, 9, 30}, {3, 7, 16}, {4, 8, 11},  {4, 9, 7},
+                             {5, 9, 57}, {6, 8, 5},  {7, 10, 9}, {8, 10, 42}, {9, 10, 7}};
+  return PaperGraph("peft", edges,
+                    {{22, 22, 32, 7, 29, 26, 14, 29, 15, 13},
+                     {21, 18, 27, 10, 27, 17, 25, 23, 21, 16},
+                     {36, 18, 43, 4, 35, 24, 30, 36, 8, 33}});
 }
 
 Machine TopcuogluMachine() {

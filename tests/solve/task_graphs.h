@@ -35,6 +35,10 @@ Machine EqualDevices(int devices);
 std::shared_ptr<const Graph> TopcuogluGraph();
 Machine TopcuogluMachine();
 
+// The ten tasks of Arabnejad, Barbosa (IEEE TPDS 25(3), 2014), figure 2, one port per edge, for
+// TopcuogluMachine().
+std::shared_ptr<const Graph> PeftGraph();
+
 // A layered graph with tensors of mixed sizes, the same for the same seed: `width` ops a layer,
 // each reading one to three ops of the layers before.
 std::shared_ptr<const Graph> LayeredGraph(int ops, int width, uint64_t seed);
