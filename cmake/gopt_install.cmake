@@ -12,6 +12,9 @@ install(DIRECTORY include/gopt DESTINATION ${GOPT_INSTALL_ROOT}include COMPONENT
   FILES_MATCHING PATTERN "*.h" ${not_core})
 install(DIRECTORY proto/gopt DESTINATION ${GOPT_INSTALL_ROOT}share/gopt/proto COMPONENT core
   FILES_MATCHING PATTERN "*.proto")
+if(NOT DEFINED SKBUILD)  # in a wheel they are part of the package
+  install(DIRECTORY python/gopt/workloads/graphs/ DESTINATION share/gopt/workloads COMPONENT core)
+endif()
 install(TARGETS gopt_core EXPORT gopt-core-targets
   LIBRARY DESTINATION ${GOPT_INSTALL_ROOT}lib COMPONENT core)
 install(EXPORT gopt-core-targets NAMESPACE gopt:: DESTINATION ${config_dir} COMPONENT core)

@@ -361,6 +361,13 @@ void BindGraph(py::module_& m) {
       .def_property_readonly("fingerprint", &Graph::fingerprint,
                              "Of structure, sizes, types and costs; names do not count.")
       .def_property_readonly("metadata", [](const Graph& g) { return g.columns().metadata; })
+      .def(
+          "with_metadata",
+          [](const Graph& g, const std::map<std::string, std::string>& metadata) {
+            py::gil_scoped_release release;
+            return Unconst(UnwrapGraph(WithMetadata(g, metadata)));
+          },
+          py::arg("metadata"), "The graph with further notes; the fingerprint stays as it is.")
       .def_property_readonly("attributes",
                              [](const Graph& g) { return py::bytes(g.columns().attributes); })
       .def_property_readonly("memory_bytes", &Graph::MemoryBytes, "Bytes held, names aside.")

@@ -20,11 +20,12 @@ void BindGraphFiles(py::module_& m) {
   graph
       .def(
           "save",
-          [](const Graph& g, const std::filesystem::path& path) {
-            ThrowIfError(WriteGraphFile(g, path.string()));
+          [](const Graph& g, const std::filesystem::path& path, bool compress) {
+            ThrowIfError(WriteGraphFile(g, path.string(), {.compress = compress}));
           },
-          py::arg("path"), WithoutGil(),
-          "Writes the graph, atomically: text for .txtpb, else the checked binary container.")
+          py::arg("path"), py::kw_only(), py::arg("compress") = false, WithoutGil(),
+          "Writes the graph, atomically: text for .txtpb, else the checked binary container. "
+          "compress: an eighth to a fifth of the bytes, loading takes half as long again.")
       .def_static(
           "load",
           [](const std::filesystem::path& path) {

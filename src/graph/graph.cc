@@ -36,6 +36,12 @@ void Transpose(int n, const std::vector<int32_t>& begin, const std::vector<int32
   }
 }
 
+// The graph that these came from has passed whatever limits its maker set.
+absl::StatusOr<std::shared_ptr<const Graph>> CreateChanged(GraphColumns columns) {
+  constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+  return Graph::Create(std::move(columns), {kAny, kAny, kAny, kAny});
+}
+
 template <typename T>
 int64_t HeapBytes(const std::vector<T>& values) {
   return static_cast<int64_t>(values.capacity() * sizeof(T));
@@ -160,9 +166,20 @@ absl::StatusOr<std::shared_ptr<const Graph>> WithCostTable(const Graph& graph, C
     return old.source == table.source && old.device_kind == table.device_kind;
   });
   columns.costs.insert(columns.costs.begin(), std::move(table));
-  // The graph has passed whatever limits its maker set.
-  constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
-  return Graph::Create(std::move(columns), {kAny, kAny, kAny, kAny});
+  return CreateChanged(std::move(columns));
+}
+
+absl::StatusOr<std::shared_ptr<const Graph>> WithMetadata(
+    const Graph& graph, const std::map<std::string, std::string>& metadata) {
+  GraphColumns columns = graph.columns();
+  for (const auto& [key, value] : metadata) {
+    if (!IsValidUtf8(key) || !IsValidUtf8(value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("metadata '", Printable(key), "': not well-formed UTF-8"));
+    }
+    columns.metadata[key] = value;
+  }
+  return CreateChanged(std::move(columns));
 }
 
 }  // namespace gopt

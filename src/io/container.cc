@@ -156,7 +156,7 @@ int RunZlib(z_stream* stream, std::string_view in, std::string* out, const Step&
 // Empty when it does not fit into fewer bytes than the payload.
 std::string Deflate(std::string_view payload) {
   z_stream stream{};
-  GOPT_CHECK(deflateInit(&stream, Z_BEST_SPEED) == Z_OK);
+  GOPT_CHECK(deflateInit(&stream, Z_BEST_COMPRESSION) == Z_OK);
   std::string out(payload.size(), '\0');
   const int result = RunZlib(&stream, payload, &out, [](z_stream* s, bool last) {
     return deflate(s, last ? Z_FINISH : Z_NO_FLUSH);

@@ -21,7 +21,7 @@ enum class Compression : uint8_t {
 inline constexpr size_t kContainerHeaderBytes = 40;
 
 // Stored by default: inflating takes longer than all else that loading a graph does. kZlib is
-// zlib's fastest level, or stored where that does not make it smaller.
+// zlib's best level, or stored where that does not make it smaller.
 GOPT_API std::string WrapInContainer(ContainerKind kind, std::string_view payload,
                                      Compression compression = Compression::kStored);
 

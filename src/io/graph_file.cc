@@ -2,7 +2,11 @@
 
 #include <utility>
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
 #include "absl/strings/str_cat.h"
+#include "gopt/base/check.h"
 #include "gopt/base/status_macros.h"
 #include "src/io/container.h"
 #include "src/io/file_bytes.h"
@@ -27,10 +31,22 @@ absl::StatusOr<std::shared_ptr<const Graph>> GraphFromBytes(std::string_view mes
   return graph;
 }
 
+// Map entries in the order of their keys, which SerializeAsString leaves to chance.
+std::string SerializeInOrder(const v1::GraphProto& proto) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  GOPT_CHECK(proto.SerializeToCodedStream(&coded));
+  coded.Trim();
+  return bytes;
+}
+
 }  // namespace
 
-std::string SerializeGraph(const Graph& graph) {
-  return WrapInContainer(ContainerKind::kGraph, ToProto(graph).SerializeAsString());
+std::string SerializeGraph(const Graph& graph, const GraphFileOptions& options) {
+  return WrapInContainer(ContainerKind::kGraph, SerializeInOrder(ToProto(graph)),
+                         options.compress ? Compression::kZlib : Compression::kStored);
 }
 
 absl::StatusOr<std::shared_ptr<const Graph>> DeserializeGraph(std::string_view bytes,
@@ -58,9 +74,10 @@ absl::StatusOr<std::shared_ptr<const Graph>> GraphFromTextProto(std::string_view
   return GraphFromBytes(message, source, limits, /*text=*/true, nullptr);
 }
 
-absl::Status WriteGraphFile(const Graph& graph, const std::string& path) {
-  return WriteFileAtomically(path,
-                             IsTextPath(path) ? GraphToTextProto(graph) : SerializeGraph(graph));
+absl::Status WriteGraphFile(const Graph& graph, const std::string& path,
+                            const GraphFileOptions& options) {
+  return WriteFileAtomically(
+      path, IsTextPath(path) ? GraphToTextProto(graph) : SerializeGraph(graph, options));
 }
 
 absl::StatusOr<std::shared_ptr<const Graph>> ReadGraphFile(const std::string& path,

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 std::shared_ptr<const Graph> Parse(std::string_view text) {
   auto graph = ParseGraph(text);
@@ -222,6 +223,18 @@ TEST(GraphTest, AMeasuredTableGoesFirstAndReplacesItsOlderSelf) {
   EXPECT_EQ(twice->cost_tables().size(), once->cost_tables().size());
   EXPECT_THAT(WithCostTable(*graph, {"measured", kind, {8}, {}, {}}).status().message(),
               HasSubstr("duration_ns has 1"));
+}
+
+TEST(GraphTest, NotesAreAddedOrReplacedAndLeaveTheFingerprint) {
+  const std::shared_ptr<const Graph> graph = Parse("a:matmul -> b:relu");
+  ASSERT_OK_AND_ASSIGN(const auto once,
+                       WithMetadata(*graph, {{"devices", "2"}, {"family", "chain"}}));
+  ASSERT_OK_AND_ASSIGN(const auto twice, WithMetadata(*once, {{"devices", "4"}}));
+  EXPECT_THAT(twice->columns().metadata,
+              ElementsAre(Pair("devices", "4"), Pair("family", "chain")));
+  EXPECT_EQ(twice->fingerprint(), graph->fingerprint());
+  EXPECT_TRUE(graph->columns().metadata.empty());
+  EXPECT_THAT(WithMetadata(*graph, {{"key", "\xff"}}), IsInvalid("'key': not well-formed UTF-8"));
 }
 
 }  // namespace

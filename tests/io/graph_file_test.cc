@@ -109,6 +109,36 @@ TEST(GraphFileTest, GivesTheSameBytesForTheSameGraph) {
   EXPECT_EQ(SerializeGraph(*FullGraph()), SerializeGraph(*FullGraph()));
 }
 
+// A map's order in memory depends on addresses.
+TEST(GraphFileTest, WritesMetadataInTheOrderOfItsKeys) {
+  GraphBuilder builder("notes");
+  for (const char* key : {"red", "green", "blue", "black", "white", "grey"}) {
+    builder.SetMetadata(key, "x");
+  }
+  const std::string bytes = SerializeGraph(**builder.Build());
+  size_t at = 0;
+  for (const char* key : {"black", "blue", "green", "grey", "red", "white"}) {
+    const size_t next = bytes.find(key);
+    ASSERT_NE(next, std::string::npos) << key;
+    EXPECT_GT(next, at) << key;
+    at = next;
+  }
+}
+
+TEST(GraphFileTest, KeepsEverythingCompressed) {
+  GraphBuilder builder("long");
+  for (int i = 0; i < 200; ++i) {
+    builder.AddOp({.name = "layer_" + std::to_string(i), .type = "matmul"});
+  }
+  const auto graph = *builder.Build();
+  const std::string bytes = SerializeGraph(*graph, {.compress = true});
+  EXPECT_LT(bytes.size(), SerializeGraph(*graph).size() / 4);
+  EXPECT_EQ(bytes, SerializeGraph(*graph, {.compress = true}));
+  const auto back = DeserializeGraph(bytes);
+  ASSERT_TRUE(back.ok()) << back.status();
+  ExpectSameGraph(*graph, **back);
+}
+
 TEST(GraphFileTest, ChoosesTheFormByTheNameOfTheFile) {
   const std::string base = ::testing::TempDir() + "graph_file_test";
   for (const std::string& path : {base + ".gopt", base + ".txtpb"}) {

@@ -2,6 +2,7 @@
 #define GOPT_GRAPH_GRAPH_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -147,6 +148,11 @@ class GOPT_API Graph {
 // measured again, not twice. InvalidArgument for a table that does not fit the graph.
 GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> WithCostTable(const Graph& graph,
                                                                     CostTable table);
+
+// The graph with these notes; a key that it has already gets the new value. InvalidArgument for a
+// text that is no UTF-8.
+GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> WithMetadata(
+    const Graph& graph, const std::map<std::string, std::string>& metadata);
 
 }  // namespace gopt
 
