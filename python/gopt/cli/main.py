@@ -41,6 +41,7 @@ COMMANDS = {
     "report": "one HTML page: timeline, memory, solvers",
     "export": "a graph or plan for another tool",
     "solvers": "solvers, cost backends and file formats that are registered",
+    "workloads": "training steps that come with gopt: list them, make them",
     "machines": "machine presets, or one machine in full",
 }
 

@@ -1,13 +1,28 @@
 """Training steps at real shapes to try things on.
 
-    gopt.workloads.make("inception32").capture()
+    gopt.workloads.load("gnmt8")                  # its graph, from a file of the package
+    gopt.workloads.make("gnmt8").capture()        # the same from the model
 
-A model's module, and torch with it, is imported by `make` alone.
+A model's module, and torch with it, is imported by `make` and `capture` alone.
 """
 
 from __future__ import annotations
 
 from gopt.workloads.registry import ENTRIES, SUITES, Entry, entry, make, names
+from gopt.workloads.store import Info, capture, info, infos, load
 from gopt.workloads.workload import Workload
 
-__all__ = ["ENTRIES", "SUITES", "Entry", "Workload", "entry", "make", "names"]
+__all__ = [
+    "ENTRIES",
+    "SUITES",
+    "Entry",
+    "Info",
+    "Workload",
+    "capture",
+    "entry",
+    "info",
+    "infos",
+    "load",
+    "make",
+    "names",
+]
