@@ -24,6 +24,7 @@ examples:
   gopt capture mypackage.model:step -o step.gopt
   gopt info step.gopt --machine v100x4
   gopt compare step.gopt --machine v100x4 --solvers expert,metis,heft,anneal --evaluations 2000
+  gopt compare gnmt8 --machine p100x8
   gopt optimize step.gopt --machine v100x4 --seconds 30 -o plan.txtpb
   gopt explain step.gopt plan.txtpb --op encoder.layers.0.linear1.mm
   gopt report step.gopt plan.txtpb -o report.html

@@ -33,7 +33,7 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "graph",
         metavar="GRAPH",
-        help="a graph file of any known format, or the name of a workload of gopt.workloads",
+        help="a graph file of any known format, or a workload (see `gopt workloads list`)",
     )
 
 
@@ -94,21 +94,20 @@ def add_json_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def load_graph(name: str) -> Loaded:
-    """From a file, or captured from a workload."""
-    if os.path.exists(name):
+    """From a file, else the stored graph of that name, else captured from the workload."""
+    path = os.sep in name or "." in name
+    if os.path.exists(name) and (path or not os.path.isdir(name)):
         imported = gopt.import_file(name)
         return Loaded(imported.graph, imported.machine, imported.expert_placement, imported.figures)
-    if os.sep in name or "." in name:
+    if path:
         raise UsageError(f"{name}: no such file")
     from gopt import workloads
 
     try:
-        workloads.entry(name)
+        stored = workloads.info(name).stored
     except gopt.NotFoundError as error:
         raise UsageError(f"{name}: no such file, and {error}") from None
-    from gopt.capture.entry import capture_entry
-
-    return Loaded(capture_entry(name).graph)
+    return Loaded(workloads.load(name) if stored else workloads.capture(name))
 
 
 def plan_path(arguments: argparse.Namespace) -> str | None:
