@@ -7,6 +7,7 @@ port of its own with its own bytes; an expanded tensor counts what is stored, no
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import torch
@@ -42,15 +43,19 @@ class Region:
 
 def region_of(tensor: torch.Tensor) -> Region:
     """The stored bytes of a strided tensor; overlapping windows count each byte once."""
-    item = tensor.element_size()
-    offset = int(tensor.storage_offset()) * item
+    offset, item = int(tensor.storage_offset()), tensor.element_size()
+    return _region(offset, item, tuple(tensor.shape), tensor.stride())
+
+
+@functools.lru_cache(maxsize=4096)  # a graph has few different shapes
+def _region(offset: int, item: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Region:
     dims = [
         (int(size), int(stride) * item)
-        for size, stride in zip(tensor.shape, tensor.stride(), strict=True)
+        for size, stride in zip(shape, strides, strict=True)
         if size != 1 and stride != 0
     ]
-    if any(size == 0 for size in tensor.shape):
-        return Region(offset, ((0, item),), 0)
+    if any(size == 0 for size in shape):
+        return Region(offset * item, ((0, item),), 0)
     dims.sort(key=lambda dim: -dim[1])
     merged: list[tuple[int, int]] = []
     for size, stride in [*dims, (item, 1)]:
@@ -62,7 +67,7 @@ def region_of(tensor: torch.Tensor) -> Region:
     for size, stride in merged:
         product *= size
         span += (size - 1) * stride
-    return Region(offset, tuple(merged), min(product, span))
+    return Region(offset * item, tuple(merged), min(product, span))
 
 
 def is_view(target: Any) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import collections
+import contextlib
+import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -196,19 +198,32 @@ def capture(
 
     root = type(model).__name__
     names = ScopeNames(root=root, model="model", wrapper="loss" if train else root)
-    with fake.undisturbed():
-        traced = trace(build, train=train, recipes=tuple(recipes))
-    lowered = lower(
-        traced,
-        name=name or root,
-        names=names,
-        input_names=inputs.names,
-        optimizer=spec,
-        trainable=_trainable(model, loss, spec),
-        source=f"torch {torch.__version__.split('+')[0]} {'joint' if train else 'forward'}",
-    )
+    with _uncollected():
+        with fake.undisturbed():
+            traced = trace(build, train=train, recipes=tuple(recipes))
+        lowered = lower(
+            traced,
+            name=name or root,
+            names=names,
+            input_names=inputs.names,
+            optimizer=spec,
+            trainable=_trainable(model, loss, spec),
+            source=f"torch {torch.__version__.split('+')[0]} {'joint' if train else 'forward'}",
+        )
     seconds = time.perf_counter() - began
     return (TrainingStep if train else Captured)(traced, lowered, names, train, seconds)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection inside: it would look at every node made so far, again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _trainable(model: nn.Module, loss: Any, spec: Any) -> frozenset[str] | None:

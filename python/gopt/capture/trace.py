@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import gc
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx._lazy_graph_module import _use_lazy_graph_module
 
 from gopt.capture import errors
 from gopt.capture.errors import CaptureError
@@ -114,16 +114,10 @@ def _check_version() -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """No garbage collection (a tenth of the time) and no warnings of export's internals."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        if enabled:
-            gc.enable()
+    """No warnings of torch's internals, and no code for graphs that are read and not called."""
+    with warnings.catch_warnings(), _use_lazy_graph_module(True):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _by_export(
