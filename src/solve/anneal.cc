@@ -3,7 +3,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
 #include "src/solve/builtin.h"
 #include "src/solve/local_search.h"
@@ -36,10 +35,7 @@ SolverOr AnnealFromSpec(const Spec& spec) {
   reader.Read("temperature", &options.temperature);
   GOPT_RETURN_IF_ERROR(reader.Finish());
   GOPT_RETURN_IF_ERROR(CheckEvaluationsOption("anneal", options.evaluations));
-  if (!(options.temperature >= 0.0 && options.temperature <= 1.0)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("anneal: temperature is ", options.temperature, "; it must be in [0, 1]"));
-  }
+  GOPT_RETURN_IF_ERROR(CheckShareOption("anneal: temperature", options.temperature));
   return std::make_shared<const Anneal>(options);
 }
 

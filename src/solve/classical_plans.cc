@@ -143,9 +143,11 @@ const char* Name(Order order) {
 // Prices plans and keeps the order in which the best one started its tasks.
 class ClassicalPricer {
  public:
-  ClassicalPricer(const TaskGraph& tasks, int64_t most_evaluations, SearchContext* context)
+  ClassicalPricer(const TaskGraph& tasks, int64_t most_evaluations, SearchContext* context,
+                  std::vector<StartPoint>* all)
       : tasks_(tasks),
         context_(*context),
+        all_(all),
         limit_(context->evaluations() + most_evaluations),
         upward_(RanksByPriority(UpwardRanks(tasks))),
         topological_(RanksOfOrder(tasks.kernel_graph().topological_order)) {}
@@ -181,6 +183,7 @@ class ClassicalPricer {
   }
 
   StartPoint Finish() && {
+    start_.score = best_;
     if (start_.order.empty()) {  // No priced plan used the base kernels, or none was legal.
       start_.order = tasks_.kernel_graph().topological_order;
       start_.device.assign(tasks_.num_tasks(), 0);
@@ -220,15 +223,19 @@ class ClassicalPricer {
     const CostReport& report = context_.Evaluate(plan, {.start_order = true}, who);
     ++priced_;
     const double score = context_.Score(report);
-    if (!(score < best_) || plan.kernels != tasks_.kernels()) return;
+    if (plan.kernels != tasks_.kernels() || !(score < best_ || all_ != nullptr)) return;
+    StartPoint point = {.device = plan.device, .order = {}, .score = score};
+    point.sequence = plan.dispatch == Dispatch::kSequence;
+    point.order = point.sequence ? plan.sequence : StartOrder(plan, report);
+    if (all_ != nullptr) all_->push_back(point);
+    if (!(score < best_)) return;
     best_ = score;
-    start_.device = plan.device;
-    start_.sequence = plan.dispatch == Dispatch::kSequence;
-    start_.order = start_.sequence ? plan.sequence : StartOrder(plan, report);
+    start_ = std::move(point);
   }
 
   const TaskGraph& tasks_;
   SearchContext& context_;
+  std::vector<StartPoint>* const all_;  // May be null.
   const int64_t limit_;
   const std::vector<int32_t> upward_;
   const std::vector<int32_t> topological_;
@@ -254,8 +261,9 @@ std::vector<PlacementMaker> PlacementMakers(ClassicalSet set, uint64_t seed) {
 }
 
 absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, ClassicalSet set,
-                                               int64_t most_evaluations, SearchContext* context) {
-  ClassicalPricer pricer(tasks, most_evaluations, context);
+                                               int64_t most_evaluations, SearchContext* context,
+                                               std::vector<StartPoint>* all) {
+  ClassicalPricer pricer(tasks, most_evaluations, context, all);
   GOPT_RETURN_IF_ERROR(pricer.PriceStartPlans());
   PlacementOptions options = InitialOptions(context->request());
   for (double weight : kActivationWeights) {

@@ -44,15 +44,18 @@ struct StartPoint {
   std::vector<DeviceId> device;
   std::vector<KernelId> order;
   bool sequence = false;  // The plan keeps to the order, SEQUENCE; else it is a priority.
+  double score = 0.0;     // SearchContext::Score of the plan; infinite if none was priced.
 };
 
 // Prices the request's start plans and the set's placements, each under four orders (upward rank,
 // critical path at the placement, the maker's own or else topological, first in first out) and as
 // the sequence that the maker meant where there is one, as far as `most_evaluations` and the budget
 // go; the first plan always. While no plan fits in memory, makers are run again with a stricter
-// view of activations. InvalidArgument for an illegal start plan.
+// view of activations. InvalidArgument for an illegal start plan. `all`, if given, gets every plan
+// of the base kernels that was priced, in order.
 absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, ClassicalSet set,
-                                               int64_t most_evaluations, SearchContext* context);
+                                               int64_t most_evaluations, SearchContext* context,
+                                               std::vector<StartPoint>* all = nullptr);
 
 }  // namespace gopt
 

@@ -1,11 +1,9 @@
 #include "src/solve/local_search.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "gopt/base/random.h"
 #include "gopt/base/status_macros.h"
 #include "src/solve/groups.h"
@@ -15,11 +13,8 @@
 namespace gopt {
 namespace {
 
-constexpr int64_t kDefaultEvaluations = 10'000;
-constexpr int64_t kStartShare = 10;      // One tenth of the evaluations finds the start.
 constexpr int kMostMissedMoves = 1'000;  // In a row: then nothing can be changed.
 constexpr double kCriticalShare = 0.7;
-constexpr double kMetisSecondsPerTask = 2e-5;  // Less time than this left: groups without METIS.
 
 // Waiting time of rate 1, from comparisons alone (von Neumann, 1951), so that it has the same bits
 // everywhere, which a library's logarithm has not.
@@ -38,16 +33,6 @@ double Exponential(Random* random) {
   }
 }
 
-// The backend may be anybody's: only kernels that exist count.
-std::vector<KernelId> ChainKernels(const CostReport& report, int num_tasks) {
-  std::vector<KernelId> kernels;
-  kernels.reserve(report.critical_chain.size());
-  for (const CriticalStep& step : report.critical_chain) {
-    if (step.kernel >= 0 && step.kernel < num_tasks) kernels.push_back(step.kernel);
-  }
-  return kernels;
-}
-
 class LocalSearch {
  public:
   LocalSearch(const TaskGraph& tasks, const LocalSearchRule& rule, SearchContext* context)
@@ -58,10 +43,7 @@ class LocalSearch {
         may_order_(context->problem().tasks().scheduling),
         random_(context->request().seed),
         moves_(tasks, rule.guided ? kCriticalShare : 0.0, &random_) {
-    if (rule.guided && may_place_) {
-      const bool metis = context->seconds_left() > kMetisSecondsPerTask * tasks.num_tasks();
-      groupings_ = NeighbourhoodGroups(tasks, context->request().seed, metis);
-    }
+    if (rule.guided && may_place_) groupings_ = SearchGroups(tasks, *context);
   }
 
   void Run(SearchState* state) {
@@ -88,7 +70,7 @@ class LocalSearch {
     const CostReport& report = Evaluate(*state);
     score_ = context_.Score(report);
     temperature_ = rule_.temperature * static_cast<double>(report.step_time);
-    moves_.SetCriticalChain(ChainKernels(report, num_tasks_));
+    SetCriticalChain(report);
   }
 
   void EvaluateMove(SearchState* state) {
@@ -100,7 +82,12 @@ class LocalSearch {
     }
     score_ = score;
     state->Keep();
-    if (rule_.guided) moves_.SetCriticalChain(ChainKernels(report, num_tasks_));
+    if (rule_.guided) SetCriticalChain(report);
+  }
+
+  void SetCriticalChain(const CostReport& report) {
+    chain_ = ChainKernels(report, num_tasks_);
+    moves_.SetCriticalChain(chain_);
   }
 
   // Metropolis: with probability exp(-increase / T).
@@ -112,13 +99,8 @@ class LocalSearch {
   }
 
   bool Propose(SearchState* state) {
-    if (!may_place_) return moves_.Jitter(state);
-    if (!rule_.guided) return moves_.MoveOne(state);
-    const double pick = random_.Uniform();
-    if (pick < 0.25 && may_order_) return moves_.Jitter(state);
-    if (pick < 0.30) return moves_.SwapGroups(groupings_, state);
-    if (pick < 0.60) return moves_.MoveGroup(groupings_, state);
-    return pick < 0.80 ? moves_.MoveOne(state) : moves_.MoveTwo(state);
+    if (may_place_ && !rule_.guided) return moves_.MoveOne(state);
+    return moves_.Any(groupings_, state);
   }
 
   SearchContext& context_;
@@ -128,6 +110,7 @@ class LocalSearch {
   const bool may_order_;
   Random random_;
   Moves moves_;
+  std::vector<KernelId> chain_;
   std::vector<Grouping> groupings_;
   double used_before_ = 0.0;
   double score_ = 0.0;
@@ -151,25 +134,9 @@ absl::StatusOr<Solution> SolveByLocalSearch(const SolveRequest& request, int64_t
   const Problem& problem = context->problem();
   GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
                         TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
-  const int64_t for_start = std::max<int64_t>(1, context->remaining() / kStartShare);
-  GOPT_ASSIGN_OR_RETURN(StartPoint start, PriceClassicalPlans(tasks, ClassicalSet::kListSchedulers,
-                                                              for_start, context.get()));
+  GOPT_ASSIGN_OR_RETURN(StartPoint start, PriceStarts(tasks, context.get()));
   RunLocalSearch(tasks, std::move(start), rule, context.get());
   return context->Finish();
-}
-
-void ApplyEvaluationsOption(int64_t evaluations, SearchContext* context) {
-  if (evaluations > 0) {
-    context->LimitEvaluations(evaluations);
-  } else if (!context->request().budget.bounded()) {
-    context->LimitEvaluations(kDefaultEvaluations);
-  }
-}
-
-absl::Status CheckEvaluationsOption(const std::string& solver, int64_t evaluations) {
-  if (evaluations >= 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(solver, ": evaluations is ", evaluations, "; it must not be negative"));
 }
 
 }  // namespace gopt

@@ -8,6 +8,7 @@
 #include "gopt/solve/search_context.h"
 #include "gopt/solve/task_graph.h"
 #include "src/solve/classical_plans.h"
+#include "src/solve/search_setup.h"  // IWYU pragma: export
 
 namespace gopt {
 
@@ -26,12 +27,6 @@ void RunLocalSearch(const TaskGraph& tasks, StartPoint start, const LocalSearchR
 // AnnealOptions.
 absl::StatusOr<Solution> SolveByLocalSearch(const SolveRequest& request, int64_t evaluations,
                                             const LocalSearchRule& rule);
-
-// Lowers the context's budget to `evaluations` if positive; to the default of searches if 0 and the
-// request is unbounded.
-void ApplyEvaluationsOption(int64_t evaluations, SearchContext* context);
-// InvalidArgument if negative.
-absl::Status CheckEvaluationsOption(const std::string& solver, int64_t evaluations);
 
 }  // namespace gopt
 

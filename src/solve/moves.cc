@@ -103,4 +103,23 @@ bool Moves::Jitter(SearchState* state) {
   return state->SetPriority(task, state->priority(task) + shift);
 }
 
+bool Moves::Any(std::span<const Grouping> groupings, SearchState* state) {
+  const Tasks& open = tasks_.problem().tasks();
+  if (!open.placement) return Jitter(state);
+  const double pick = random_->Uniform();
+  if (pick < 0.25 && open.scheduling) return Jitter(state);
+  if (pick < 0.30) return SwapGroups(groupings, state);
+  if (pick < 0.60) return MoveGroup(groupings, state);
+  return pick < 0.80 ? MoveOne(state) : MoveTwo(state);
+}
+
+std::vector<KernelId> ChainKernels(const CostReport& report, int num_tasks) {
+  std::vector<KernelId> kernels;
+  kernels.reserve(report.critical_chain.size());
+  for (const CriticalStep& step : report.critical_chain) {
+    if (step.kernel >= 0 && step.kernel < num_tasks) kernels.push_back(step.kernel);
+  }
+  return kernels;
+}
+
 }  // namespace gopt

@@ -8,6 +8,7 @@
 #include "gopt/base/export.h"
 #include "gopt/base/random.h"
 #include "gopt/base/types.h"
+#include "gopt/cost/cost_report.h"
 #include "gopt/solve/task_graph.h"
 #include "src/solve/groups.h"
 #include "src/solve/search_state.h"
@@ -20,8 +21,8 @@ class GOPT_API Moves {
   // critical_share: how often a pick is on the critical chain, where one is known.
   Moves(const TaskGraph& tasks, double critical_share, Random* random);
 
-  // The chain that picks prefer from now on; empty: none.
-  void SetCriticalChain(std::vector<KernelId> chain) { chain_ = std::move(chain); }
+  // The chain that picks prefer from now on, which must outlive them; empty: none.
+  void SetCriticalChain(std::span<const KernelId> chain) { chain_ = chain; }
 
   // One task to another device.
   bool MoveOne(SearchState* state);
@@ -33,6 +34,9 @@ class GOPT_API Moves {
   bool SwapGroups(std::span<const Grouping> groupings, SearchState* state);
   // Another priority, near the old one more often than far.
   bool Jitter(SearchState* state);
+  // One of these where both placement and order are open: 40 % one or two tasks, 30 % a group, 25 %
+  // a priority, 5 % two groups. Placements only if the order is closed; a priority if placement is.
+  bool Any(std::span<const Grouping> groupings, SearchState* state);
 
  private:
   struct Target {
@@ -50,8 +54,11 @@ class GOPT_API Moves {
   const TaskGraph& tasks_;
   const double critical_share_;
   Random* const random_;
-  std::vector<KernelId> chain_;
+  std::span<const KernelId> chain_;
 };
+
+// The kernels of the report's critical chain. The backend may be anybody's: only those that exist.
+std::vector<KernelId> ChainKernels(const CostReport& report, int num_tasks);
 
 }  // namespace gopt
 

@@ -1,22 +1,30 @@
 #include "src/solve/search_state.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace gopt {
 
 SearchState::SearchState(const TaskGraph& tasks, std::vector<DeviceId> device,
                          std::vector<KernelId> order, bool sequence)
-    : tasks_(tasks), priority_(order.size()), sequence_(sequence), order_(std::move(order)) {
-  std::vector<int32_t> rank(order_.size());
+    : tasks_(tasks) {
+  plan_ = tasks.MakePlan({}, {}, "");
+  Assign(device, order, sequence);
+}
+
+void SearchState::Assign(std::span<const DeviceId> device, std::span<const KernelId> order,
+                         bool sequence) {
+  Keep();
+  sequence_ = sequence;
+  order_.assign(order.begin(), order.end());
+  plan_.device.assign(device.begin(), device.end());
+  plan_.rank.resize(order_.size());
+  priority_.resize(order_.size());
   for (size_t i = 0; i < order_.size(); ++i) {
-    rank[order_[i]] = static_cast<int32_t>(i);
+    plan_.rank[order_[i]] = static_cast<int32_t>(i);
     priority_[order_[i]] = static_cast<double>(i);
   }
-  plan_ = tasks.MakePlan(std::move(device), std::move(rank), "");
-  if (!sequence_) return;
-  plan_.dispatch = Dispatch::kSequence;
-  plan_.sequence = order_;
+  plan_.dispatch = sequence_ ? Dispatch::kSequence : Dispatch::kPriority;
+  plan_.sequence.assign(order_.begin(), sequence_ ? order_.end() : order_.begin());
 }
 
 bool SearchState::MoveTask(KernelId task, DeviceId device) {

@@ -20,10 +20,14 @@ class GOPT_API SearchState {
   SearchState(const TaskGraph& tasks, std::vector<DeviceId> device, std::vector<KernelId> order,
               bool sequence = false);
 
+  // Becomes this plan, as if made by the constructor; keeps its buffers.
+  void Assign(std::span<const DeviceId> device, std::span<const KernelId> order, bool sequence);
+
   const TaskGraph& tasks() const { return tasks_; }
   const Plan& plan() const { return plan_; }
   DeviceId device(KernelId task) const { return plan_.device[task]; }
   int32_t position(KernelId task) const { return plan_.rank[task]; }
+  std::span<const KernelId> order() const { return order_; }  // First to last.
 
   // Moves the task, and with it its colocation group. False if it is there or may not be.
   bool MoveTask(KernelId task, DeviceId device);
@@ -55,7 +59,7 @@ class GOPT_API SearchState {
   const TaskGraph& tasks_;
   Plan plan_;
   std::vector<double> priority_;
-  const bool sequence_;
+  bool sequence_ = false;
   std::vector<KernelId> order_;  // By priority; plan_.rank is its inverse.
   std::vector<Move> moves_;
   std::vector<Shift> shifts_;

@@ -96,7 +96,8 @@ TEST_F(SearchStateTest, AnyMovesAreUndoneAndKeepPlansLegal) {
   for (const bool sequence : {false, true}) {
     Random random(4);
     Moves moves(*tasks_, 0.7, &random);
-    moves.SetCriticalChain({0, 5, 9, 12});
+    const std::vector<KernelId> chain = {0, 5, 9, 12};
+    moves.SetCriticalChain(chain);
     SearchState state = State(sequence);
     int changed = 0;
     for (int i = 0; i < 2000; ++i) {
