@@ -22,6 +22,7 @@ absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
       {"critical_path", "critical-path priorities for a given placement", CriticalPathFromSpec},
       {"hill_climb", "moves one op at a time and keeps what is not worse", HillClimbFromSpec},
       {"anneal", "critical-path-guided, grouped simulated annealing", AnnealFromSpec},
+      {"evolve", "evolutionary search over devices and order", EvolveFromSpec},
       {"portfolio", "best of the classical solvers, then annealing", PortfolioFromSpec},
   };
   for (const Registry<Solver>::Entry& entry : table) {

@@ -31,6 +31,7 @@ SolverOr ListFromSpec(const Spec& spec);
 SolverOr CriticalPathFromSpec(const Spec& spec);
 SolverOr HillClimbFromSpec(const Spec& spec);
 SolverOr AnnealFromSpec(const Spec& spec);
+SolverOr EvolveFromSpec(const Spec& spec);
 SolverOr PortfolioFromSpec(const Spec& spec);
 
 }  // namespace gopt

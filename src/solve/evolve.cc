@@ -1,0 +1,280 @@
+#include "gopt/solve/evolve.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gopt/base/random.h"
+#include "gopt/base/status_macros.h"
+#include "gopt/solve/search_context.h"
+#include "gopt/solve/task_graph.h"
+#include "src/solve/builtin.h"
+#include "src/solve/inheritance.h"
+#include "src/solve/moves.h"
+#include "src/solve/rank_sort.h"
+#include "src/solve/search_setup.h"
+#include "src/solve/search_state.h"
+
+namespace gopt {
+namespace {
+
+constexpr int kMostPopulation = 1'000'000;
+constexpr int kMostMissedChildren = 1'000;  // In a row: then nothing can be changed.
+constexpr int kReplacementTournament = 3;   // The worst of so many dies.
+constexpr double kCriticalShare = 0.7;
+constexpr double kSecondParentShare = 0.5;  // Of the genes.
+
+struct Individual {
+  std::vector<DeviceId> device;
+  std::vector<KernelId> order;
+  bool sequence = false;
+  double score = 0.0;
+  std::vector<KernelId> chain;  // Critical, where it is known.
+};
+
+class Evolution {
+ public:
+  Evolution(const TaskGraph& tasks, const EvolveOptions& options, SearchContext* context)
+      : tasks_(tasks),
+        options_(options),
+        context_(*context),
+        may_place_(context->problem().tasks().placement),
+        may_order_(context->problem().tasks().scheduling),
+        tournament_(Tournament(options)),
+        random_(context->request().seed),
+        moves_(tasks, kCriticalShare, &random_),
+        inheritance_(tasks.num_tasks()),
+        child_(tasks, std::vector<DeviceId>(tasks.num_tasks(), 0),
+               tasks.kernel_graph().topological_order) {
+    if (!options.published && may_place_) groupings_ = SearchGroups(tasks, *context);
+  }
+
+  void Run(std::vector<StartPoint> starts) {
+    if (!may_place_ && !may_order_) return;
+    AddStarts(std::move(starts));
+    for (int missed = 0; missed < kMostMissedChildren && !context_.Exhausted();) {
+      const Individual& parent = population_[PickParent()];
+      if (Breed(parent)) {
+        missed = 0;
+        EvaluateChild();
+      } else {
+        ++missed;
+      }
+    }
+  }
+
+ private:
+  static int Tournament(const EvolveOptions& options) {
+    if (options.tournament > 0) return options.tournament;
+    return options.published ? 2 : std::max(1, options.population / 2);
+  }
+
+  bool PopulationIsFull() const {
+    return population_.size() >= static_cast<size_t>(options_.population);
+  }
+
+  // The best first; its chain has not been asked for yet.
+  void AddStarts(std::vector<StartPoint> starts) {
+    std::stable_sort(starts.begin(), starts.end(),
+                     [](const StartPoint& a, const StartPoint& b) { return a.score < b.score; });
+    for (StartPoint& start : starts) {
+      if (PopulationIsFull()) break;
+      population_.push_back({.device = std::move(start.device),
+                             .order = std::move(start.order),
+                             .sequence = start.sequence,
+                             .score = start.score,
+                             .chain = {}});
+    }
+    Individual& best = population_.front();
+    child_.Assign(best.device, best.order, best.sequence);
+    if (!context_.Exhausted()) best.chain = ChainKernels(Evaluate(), tasks_.num_tasks());
+  }
+
+  const CostReport& Evaluate() {
+    return context_.Evaluate(child_.plan(), {.critical_chain = !options_.published}, "evolve");
+  }
+
+  int PickIndividual() {
+    return static_cast<int>(random_.Below(static_cast<int64_t>(population_.size())));
+  }
+
+  int PickParent() {
+    int best = PickIndividual();
+    for (int i = 1; i < tournament_; ++i) {
+      const int other = PickIndividual();
+      if (population_[other].score < population_[best].score) best = other;
+    }
+    return best;
+  }
+
+  int PickVictim() {
+    int worst = PickIndividual();
+    for (int i = 1; i < kReplacementTournament; ++i) {
+      const int other = PickIndividual();
+      if (population_[other].score > population_[worst].score) worst = other;
+    }
+    return worst;
+  }
+
+  // Makes the child. False if it is its parent.
+  bool Breed(const Individual& parent) {
+    const Individual* second =
+        random_.Uniform() < options_.crossover ? &population_[PickParent()] : nullptr;
+    if (second == &parent) second = nullptr;
+    if (second != nullptr) DrawInheritance();
+    const bool reordered = may_order_ && MergeOrders(parent, second);
+    child_.Assign(parent.device, reordered ? order_ : parent.order, parent.sequence && !reordered);
+    const bool moved = may_place_ && second != nullptr && TakeDevices(*second);
+    if (options_.published) return MutateDevices() || moved || reordered;
+    // What was changed is not to be undone by a move that fails.
+    child_.Keep();
+    const bool crossed = moved || reordered;
+    if (crossed && random_.Below(2) == 0) return true;
+    moves_.SetCriticalChain(parent.chain);
+    return moves_.Any(groupings_, &child_) || crossed;
+  }
+
+  void DrawInheritance() {
+    if (options_.published) {
+      inheritance_.DrawTasks(kSecondParentShare, &random_);
+    } else {
+      inheritance_.DrawGroups(groupings_, kSecondParentShare, &random_);
+    }
+  }
+
+  // order_: by the position in the parent that each task takes after, or by a new one. Its child is
+  // dispatched by priority, as no such order need be a sequence. False if the order is the first
+  // parent's.
+  bool MergeOrders(const Individual& parent, const Individual* second) {
+    if (second == nullptr && !options_.published) return false;
+    const int n = tasks_.num_tasks();
+    priority_.resize(n);
+    for (int i = 0; i < n; ++i) priority_[parent.order[i]] = -i;
+    for (int i = 0; second != nullptr && i < n; ++i) {
+      if (inheritance_.takes(second->order[i])) priority_[second->order[i]] = -i;
+    }
+    for (int i = 0; options_.published && i < n; ++i) {
+      if (random_.Uniform() < options_.mutation) priority_[i] = -random_.Uniform() * n;
+    }
+    sorter_.Sort(priority_, &rank_);
+    order_.resize(n);
+    for (int i = 0; i < n; ++i) order_[rank_[i]] = i;
+    return order_ != parent.order;
+  }
+
+  bool TakeDevices(const Individual& second) {
+    bool moved = false;
+    for (KernelId task = 0; task < tasks_.num_tasks(); ++task) {
+      if (inheritance_.takes(task)) moved |= child_.MoveTask(task, second.device[task]);
+    }
+    return moved;
+  }
+
+  bool MutateDevices() {
+    bool moved = false;
+    for (KernelId task = 0; may_place_ && task < tasks_.num_tasks(); ++task) {
+      if (random_.Uniform() >= options_.mutation) continue;
+      const auto allowed = tasks_.allowed(task);
+      moved |= child_.MoveTask(task, allowed[random_.Below(static_cast<int64_t>(allowed.size()))]);
+    }
+    return moved;
+  }
+
+  void EvaluateChild() {
+    const CostReport& report = Evaluate();
+    const double score = context_.Score(report);
+    if (!PopulationIsFull()) {
+      population_.emplace_back();
+      return Become(report, score, &population_.back());
+    }
+    Individual& victim = population_[PickVictim()];
+    if (score <= victim.score) Become(report, score, &victim);
+  }
+
+  void Become(const CostReport& report, double score, Individual* individual) {
+    const Plan& plan = child_.plan();
+    individual->device = plan.device;
+    individual->order.assign(child_.order().begin(), child_.order().end());
+    individual->sequence = plan.dispatch == Dispatch::kSequence;
+    individual->score = score;
+    individual->chain = ChainKernels(report, tasks_.num_tasks());
+  }
+
+  const TaskGraph& tasks_;
+  const EvolveOptions& options_;
+  SearchContext& context_;
+  const bool may_place_;
+  const bool may_order_;
+  const int tournament_;
+  Random random_;
+  Moves moves_;
+  Inheritance inheritance_;
+  SearchState child_;
+  std::vector<Grouping> groupings_;
+  std::vector<Individual> population_;
+  RankSorter sorter_;
+  std::vector<double> priority_;
+  std::vector<int32_t> rank_;
+  std::vector<KernelId> order_;
+};
+
+class Evolve final : public Solver {
+ public:
+  explicit Evolve(const EvolveOptions& options) : options_(options) {}
+
+  std::string name() const override { return "evolve"; }
+
+  absl::StatusOr<Solution> Solve(const SolveRequest& request) const override {
+    GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
+                          SearchContext::Create(request, name()));
+    ApplyEvaluationsOption(options_.evaluations, context.get());
+    const Problem& problem = context->problem();
+    GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
+                          TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
+    std::vector<StartPoint> starts;
+    GOPT_ASSIGN_OR_RETURN(StartPoint best, PriceStarts(tasks, context.get(), &starts));
+    if (starts.empty()) starts.push_back(std::move(best));
+    if (tasks.num_tasks() > 0 && !context->Exhausted()) {
+      Evolution(tasks, options_, context.get()).Run(std::move(starts));
+    }
+    return context->Finish();
+  }
+
+ private:
+  const EvolveOptions options_;
+};
+
+absl::Status CheckOptions(const EvolveOptions& options) {
+  GOPT_RETURN_IF_ERROR(CheckEvaluationsOption("evolve", options.evaluations));
+  if (options.population < 1 || options.population > kMostPopulation) {
+    return absl::InvalidArgumentError(absl::StrCat("evolve: population is ", options.population,
+                                                   "; it must be in [1, ", kMostPopulation, "]"));
+  }
+  if (options.tournament < 0 || options.tournament > options.population) {
+    return absl::InvalidArgumentError(absl::StrCat("evolve: tournament is ", options.tournament,
+                                                   "; it must be in [0, population]"));
+  }
+  GOPT_RETURN_IF_ERROR(CheckShareOption("evolve: crossover", options.crossover));
+  return CheckShareOption("evolve: mutation", options.mutation);
+}
+
+}  // namespace
+
+SolverOr EvolveFromSpec(const Spec& spec) {
+  EvolveOptions options;
+  SpecReader reader(spec);
+  reader.Read("evaluations", &options.evaluations);
+  reader.Read("population", &options.population);
+  reader.Read("crossover", &options.crossover);
+  reader.Read("mutation", &options.mutation);
+  reader.Read("tournament", &options.tournament);
+  reader.Read("published", &options.published);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  GOPT_RETURN_IF_ERROR(CheckOptions(options));
+  return std::make_shared<const Evolve>(options);
+}
+
+}  // namespace gopt

@@ -1,0 +1,91 @@
+#include "gopt/solve/evolve.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "gopt/cost/simulator.h"
+#include "gopt/plan/validate.h"
+#include "gopt/solve/solver.h"
+#include "src/solve/groups.h"
+#include "src/solve/inheritance.h"
+#include "tests/testing/random_problem.h"
+#include "tests/testing/status.h"
+
+namespace gopt {
+namespace {
+
+Solution Solve(const Problem& problem, const std::string& spec, int64_t evaluations) {
+  const auto simulator = *Simulator::Create();
+  SolveRequest request = {.problem = &problem, .backend = simulator.get()};
+  request.budget = Budget::Evaluations(evaluations);
+  const auto solution = (*Solvers().Create(spec))->Solve(request);
+  EXPECT_OK(solution);
+  EXPECT_OK(ValidatePlan(problem, solution->plan));
+  return *solution;
+}
+
+Problem Generated(ProblemOptions options = {}) {
+  return *Problem::Create(testing::LargeGraph({.ops = 300, .window = 20}),
+                          *UniformMachine({.count = 4, .bandwidth = 1e9}), std::move(options));
+}
+
+std::string ErrorOf(const std::string& spec) {
+  return std::string(Solvers().Create(spec).status().message());
+}
+
+TEST(EvolveTest, NamesTheOptionThatIsOutOfRange) {
+  EXPECT_THAT(ErrorOf("evolve(population=0)"), ::testing::HasSubstr("population is 0"));
+  EXPECT_THAT(ErrorOf("evolve(crossover=1.5)"), ::testing::HasSubstr("crossover is 1.5"));
+  EXPECT_THAT(ErrorOf("evolve(mutation=-1)"), ::testing::HasSubstr("mutation is -1"));
+  EXPECT_THAT(ErrorOf("evolve(population=4,tournament=5)"), ::testing::HasSubstr("tournament"));
+  EXPECT_THAT(ErrorOf("evolve(evaluations=-1)"), ::testing::HasSubstr("must not be negative"));
+}
+
+TEST(EvolveTest, BeginsAtTheStartsOfHillClimbing) {
+  const Problem problem = Generated();
+  const auto first = Solve(problem, "hill_climb", 12).report.step_time;
+  EXPECT_EQ(Solve(problem, "evolve", 1).report.step_time,
+            Solve(problem, "hill_climb", 1).report.step_time);
+  EXPECT_LE(Solve(problem, "evolve", 200).report.step_time, first);
+}
+
+TEST(EvolveTest, ImprovesInEveryForm) {
+  const Problem problem = Generated();
+  const auto start = Solve(problem, "evolve", 130).curve.front().best;
+  for (const char* spec : {"evolve", "evolve(population=1)", "evolve(population=5,crossover=1)",
+                           "evolve(published=true)"}) {
+    SCOPED_TRACE(spec);
+    EXPECT_LT(Solve(problem, spec, 1'000).report.step_time, start);
+  }
+}
+
+TEST(EvolveTest, KeepsColocationGroupsTogetherWhenTheyCross) {
+  ProblemOptions options;
+  options.constraints.colocate = {{{3, 50, 120}, "test"}, {{7, 8, 9, 10, 11}, "test"}};
+  options.constraints.allowed = {{{20, 21, 22}, {1, 2}, "test"}};
+  const Problem problem = Generated(std::move(options));
+  for (const char* spec : {"evolve(crossover=1)", "evolve(crossover=1,published=true)"}) {
+    Solve(problem, spec, 300);  // Which checks that the plan is legal.
+  }
+}
+
+TEST(InheritanceTest, TakesGroupsAsAWhole) {
+  const Grouping grouping = Grouping::FromLabels({0, 0, 1, 1, 1, -1, 2, 2, -1, -1});
+  Random random(1);
+  Inheritance inheritance(10);
+  int taken = 0;
+  for (int i = 0; i < 100; ++i) {
+    inheritance.DrawGroups({&grouping, 1}, 0.5, &random);
+    EXPECT_EQ(inheritance.takes(0), inheritance.takes(1));
+    EXPECT_EQ(inheritance.takes(2), inheritance.takes(4));
+    EXPECT_EQ(inheritance.takes(6), inheritance.takes(7));
+    taken += inheritance.takes(0) ? 1 : 0;
+  }
+  EXPECT_NEAR(taken, 50, 20);
+}
+
+}  // namespace
+}  // namespace gopt
