@@ -1,0 +1,111 @@
+#include "benchmarks/suite/cell.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace gopt::suite {
+namespace {
+
+constexpr CellOutcome kOutcomes[] = {CellOutcome::kOk, CellOutcome::kOutOfMemory,
+                                     CellOutcome::kFailed};
+
+CellOutcome OutcomeFromText(std::string_view text) {
+  for (CellOutcome outcome : kOutcomes) {
+    if (ToString(outcome) == text) return outcome;
+  }
+  return CellOutcome::kFailed;
+}
+
+nlohmann::json CurveToJson(const std::vector<CurvePoint>& curve) {
+  nlohmann::json points = nlohmann::json::array();
+  for (const CurvePoint& point : curve) {
+    points.push_back({point.evaluations, point.seconds, point.best});
+  }
+  return points;
+}
+
+std::vector<CurvePoint> CurveFromJson(const nlohmann::json& points) {
+  std::vector<CurvePoint> curve;
+  for (const nlohmann::json& point : points) {
+    curve.push_back(
+        {point.at(0).get<int64_t>(), point.at(1).get<double>(), point.at(2).get<Nanoseconds>()});
+  }
+  return curve;
+}
+
+uint64_t FingerprintFromText(const std::string& text) {
+  uint64_t value = 0;
+  if (!absl::SimpleHexAtoi(text, &value)) value = 0;
+  return value;
+}
+
+}  // namespace
+
+std::string_view ToString(CellOutcome outcome) {
+  switch (outcome) {
+    case CellOutcome::kOk:
+      return "ok";
+    case CellOutcome::kOutOfMemory:
+      return "out of memory";
+    case CellOutcome::kFailed:
+      return "failed";
+  }
+  return "failed";
+}
+
+std::string FingerprintText(uint64_t fingerprint) {
+  return absl::StrCat(absl::Hex(fingerprint, absl::kZeroPad16));
+}
+
+std::vector<CurvePoint> Thinned(const std::vector<CurvePoint>& curve, size_t most) {
+  if (curve.size() <= most) return curve;
+  std::vector<CurvePoint> result;
+  for (size_t i = 0; i < most; ++i) result.push_back(curve[i * (curve.size() - 1) / (most - 1)]);
+  return result;
+}
+
+nlohmann::json ToJson(const Cell& cell) {
+  return {{"setting", cell.place.setting},
+          {"row", cell.place.row},
+          {"solver", cell.place.solver},
+          {"seed", cell.place.seed},
+          {"machine", cell.conditions.machine},
+          {"fingerprint", FingerprintText(cell.conditions.fingerprint)},
+          {"budget", cell.conditions.evaluations},
+          {"deadline_seconds", cell.conditions.deadline_seconds},
+          {"starts", cell.conditions.starts},
+          {"version", cell.conditions.version},
+          {"outcome", ToString(cell.outcome)},
+          {"reason", cell.reason},
+          {"step_time_ns", cell.step_time},
+          {"peak_bytes", cell.peak_bytes},
+          {"found_by", cell.found_by},
+          {"evaluations", cell.evaluations},
+          {"seconds", cell.seconds},
+          {"stop", cell.stop},
+          {"curve", CurveToJson(cell.curve)}};
+}
+
+absl::StatusOr<Cell> CellFromJson(const nlohmann::json& json) {
+  try {
+    Cell cell;
+    cell.place = {json.at("setting"), json.at("row"), json.at("solver"), json.at("seed")};
+    cell.conditions = {json.at("machine"), FingerprintFromText(json.at("fingerprint")),
+                       json.at("budget"),  json.at("deadline_seconds"),
+                       json.at("starts"),  json.at("version")};
+    cell.outcome = OutcomeFromText(json.at("outcome").get<std::string>());
+    cell.reason = json.at("reason");
+    cell.step_time = json.at("step_time_ns");
+    cell.peak_bytes = json.at("peak_bytes");
+    cell.found_by = json.at("found_by");
+    cell.evaluations = json.at("evaluations");
+    cell.seconds = json.at("seconds");
+    cell.stop = json.at("stop");
+    cell.curve = CurveFromJson(json.at("curve"));
+    return cell;
+  } catch (const nlohmann::json::exception& error) {
+    return absl::InvalidArgumentError(error.what());
+  }
+}
+
+}  // namespace gopt::suite
