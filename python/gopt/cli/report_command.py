@@ -1,11 +1,13 @@
 """Writes one self-contained HTML page: timeline, memory, solver table, search curves.
 
 With a plan, the page shows it, and beside it the rows of --solvers, by default of quick known
-methods. Without, the solvers run and the page shows the best plan.
+methods. Without, the solvers run and the page shows the best plan. In place of a graph, a file that
+gopt_bench_suite --json wrote: the page shows bars per workload, search curves and means.
 
 examples:
   gopt report step.gopt plan.txtpb -o report.html
   gopt report step.gopt --machine v100x4 --solvers expert,heft,anneal --evaluations 2000
+  gopt report suite.json -o suite.html
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if gopt.report.is_suite_file(arguments.graph):
+        return _report_suite(arguments)
     loaded = options.load_graph(arguments.graph)
     plan = options.load_plan(arguments, loaded)
     problem = options.load_problem(arguments, loaded, plan)
@@ -39,6 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(result)
         return 1
     result.report(arguments.out)
+    print(f"written: {arguments.out}")
+    return 0
+
+
+def _report_suite(arguments: argparse.Namespace) -> int:
+    if arguments.plan_file or arguments.plan_option or arguments.machine or arguments.solvers:
+        raise options.UsageError("results of gopt_bench_suite take no plan, machine or solvers")
+    gopt.report.write_suite_report(arguments.out, arguments.graph)
     print(f"written: {arguments.out}")
     return 0
 

@@ -1,4 +1,8 @@
-"""HTML reports: one self-contained page with the timeline, memory, solvers and search curves."""
+"""HTML reports, each one self-contained page.
+
+Of a plan: timeline, memory, solvers, search curves. Of a run of gopt_bench_suite: the table of step
+times, bars per workload, search curves.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,18 @@ from typing import Any
 
 from .data import ReportData, SolverRow, gather
 from .page import render
+from .suite_data import is_suite_file, read_suite
+from .suite_page import render_suite
 
-__all__ = ["ReportData", "SolverRow", "gather", "render", "write_report"]
+__all__ = [
+    "ReportData",
+    "SolverRow",
+    "gather",
+    "is_suite_file",
+    "render",
+    "write_report",
+    "write_suite_report",
+]
 
 
 def write_report(
@@ -43,5 +57,22 @@ def write_report(
         found_by=found_by or plan.producer or "an unnamed solver",
     )
     text = render(data, gopt.__version__)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def write_suite_report(
+    path: str | os.PathLike[str],
+    suite_path: str | os.PathLike[str],
+    *,
+    title: str = "gopt benchmark suite",
+) -> None:
+    """Writes the page for what `gopt_bench_suite --json` left in `suite_path`.
+
+    OSError if a file cannot be read or written; GoptError if it holds something else.
+    """
+    import gopt
+
+    text = render_suite(read_suite(suite_path), gopt.__version__, title=title)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)

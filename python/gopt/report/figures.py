@@ -27,8 +27,9 @@ LINE_COLORS = (
 )
 MAX_ROUTES = 12
 
-_LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"}
-_LAYOUT = {
+# What all figures of a page share.
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"}
+LAYOUT = {
     "template": "plotly_white",
     "font": {
         "family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif",
@@ -70,11 +71,11 @@ def timeline(data: ReportData) -> go.Figure:
     if data.chain_points:
         figure.add_trace(_chain_line(data, devices, scale), row=1, col=1)
     figure.update_layout(
-        **_LAYOUT,
+        **LAYOUT,
         barmode="overlay",
         bargap=0.18,
         height=130 + device_height + route_height,
-        legend=_LEGEND,
+        legend=LEGEND,
     )
     figure.update_yaxes(
         categoryorder="array", categoryarray=devices[::-1], showgrid=False, row=1, col=1
@@ -167,10 +168,10 @@ def utilisation(data: ReportData) -> go.Figure:
                 )
             )
     figure.update_layout(
-        **_LAYOUT,
+        **LAYOUT,
         barmode="stack",
         height=110 + 36 * len(rows),
-        legend=_LEGEND,
+        legend=LEGEND,
     )
     figure.update_yaxes(categoryorder="array", categoryarray=rows[::-1])
     figure.update_xaxes(title="busy, % of the step", range=[0, 100])
@@ -202,7 +203,7 @@ def memory(data: ReportData) -> go.Figure:
             annotation_text=f"limit {format_bytes(limit)}",
             annotation_position="top left",
         )
-    figure.update_layout(**_LAYOUT, height=340, legend=_LEGEND)
+    figure.update_layout(**LAYOUT, height=340, legend=LEGEND)
     figure.update_xaxes(title=f"time in the step, {unit}", range=[0, data.step_time / scale])
     figure.update_yaxes(title="live, GiB", rangemode="tozero")
     return figure
@@ -248,7 +249,7 @@ def curves(data: ReportData) -> go.Figure | None:
             annotation_text="lower bound",
             annotation_position="bottom right",
         )
-    figure.update_layout(**_LAYOUT, height=360, legend=_LEGEND)
+    figure.update_layout(**LAYOUT, height=360, legend=LEGEND)
     figure.update_xaxes(title="plans priced", type="log", dtick=1)
     figure.update_yaxes(title=f"best step time, {unit}", rangemode="tozero")
     return figure

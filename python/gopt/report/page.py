@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+from typing import Any
 
 import jinja2
 import plotly.offline
@@ -14,10 +15,10 @@ from .data import ReportData, SolverRow, format_bytes, format_time
 
 def render(data: ReportData, version: str) -> str:
     """The page as one self-contained HTML text."""
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    source = importlib.resources.files(__package__).joinpath("page.html.jinja").read_text("utf-8")
     drawn_routes = {(t.source, t.destination) for t in data.transfers}
-    return environment.from_string(source).render(
+    return render_template(
+        "page.html.jinja",
+        title=data.title,
         data=data,
         lead=lead(data),
         cards=_cards(data),
@@ -36,10 +37,22 @@ def render(data: ReportData, version: str) -> str:
                 strict=True,
             )
         ],
-        figures={name: _html(figure, name) for name, figure in _figures(data).items()},
-        plotly_js=Markup(plotly.offline.get_plotlyjs()),
+        figures={name: figure_html(figure, name) for name, figure in _figures(data).items()},
         version=version,
     )
+
+
+def render_template(name: str, **values: Any) -> str:
+    """A template of this folder with these values, and Plotly's script in it."""
+
+    def source(template: str) -> str:
+        return importlib.resources.files(__package__).joinpath(template).read_text("utf-8")
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(source), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    plotly_js = Markup(plotly.offline.get_plotlyjs())
+    return environment.get_template(name).render(plotly_js=plotly_js, **values)
 
 
 def lead(data: ReportData) -> str:
@@ -113,7 +126,8 @@ def _figures(data: ReportData) -> dict:
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
-def _html(figure, name: str) -> Markup:
+def figure_html(figure: Any, name: str) -> Markup:
+    """What shows the figure on a page; its element is called `figure-<name>`."""
     return Markup(
         figure.to_html(
             full_html=False,
