@@ -3,7 +3,7 @@
 //   gopt_bench_suite --setting p100,a100,p100mem --profile small --json suite.json
 //   gopt_bench_suite --profile lists                      list schedulers, METIS, experts; all rows
 //   gopt_bench_suite --profile best --deadline 60         derives "best known" by long annealing
-//   gopt_bench_suite --check                              against the prototype's figures
+//   gopt_bench_suite --profile check                      against the prototype's figures
 //
 // docs/results.md says what each column is. A rerun with the same --json continues where the last
 // one stopped.
@@ -32,7 +32,7 @@
 
 ABSL_FLAG(std::string, setting, "p100", "p100, a100, p100mem, or several with commas");
 ABSL_FLAG(std::string, profile, "small",
-          "small, full, lists or best: rows, solvers, budget, seeds");
+          "small, full, lists, best or check: rows, solvers, budget, seeds");
 ABSL_FLAG(std::string, suite, "paper", "stored workloads of these suites: paper, modern");
 ABSL_FLAG(std::string, graph, "", "stored workloads or graph files instead of the profile's rows");
 ABSL_FLAG(int, devices, 0, "for graph files that do not say it themselves");
@@ -47,7 +47,6 @@ ABSL_FLAG(int, threads, 2, "runs at a time");
 ABSL_FLAG(std::string, json, "", "results, continued if there; profile best: default --best_file");
 ABSL_FLAG(std::string, best_file, "", "best known; default: benchmarks/suite_best.json");
 ABSL_FLAG(std::string, markdown, "", "write the overview tables here");
-ABSL_FLAG(bool, check, false, "compare one device, bounds, expert and best with the prototype's");
 ABSL_FLAG(bool, details, true, "print a table per row besides the overview");
 
 namespace gopt::suite {
@@ -87,8 +86,7 @@ absl::StatusOr<std::vector<Workload>> RequestedWorkloads(const Profile& profile)
 absl::StatusOr<Request> ReadFlags() {
   Request request;
   const std::string name = absl::GetFlag(FLAGS_profile);
-  GOPT_ASSIGN_OR_RETURN(Profile profile, ProfileNamed(absl::GetFlag(FLAGS_check) ? "lists" : name));
-  if (absl::GetFlag(FLAGS_check)) profile.solvers = {"single_device", kReferenceSolver};
+  GOPT_ASSIGN_OR_RETURN(const Profile profile, ProfileNamed(name));
   request.derives_best = name == "best";
   request.settings = Split(absl::GetFlag(FLAGS_setting));
   GOPT_ASSIGN_OR_RETURN(request.workloads, RequestedWorkloads(profile));
@@ -185,7 +183,7 @@ absl::Status Run() {
         return Save(request, results, best);
       }));
   GOPT_RETURN_IF_ERROR(Save(request, results, best));
-  if (absl::GetFlag(FLAGS_check)) return Check(results, best);
+  if (absl::GetFlag(FLAGS_profile) == "check") return Check(results, best);
   PrintTables(request, results, request.derives_best ? results : best);
   return absl::OkStatus();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "benchmarks/suite/summary.h"
 #include "gopt/base/spec.h"
 #include "gopt/solve/solver.h"
 
@@ -75,13 +76,17 @@ absl::StatusOr<Profile> ProfileNamed(std::string_view name) {
   }
   if (name == "full") return Profile{{}, AllSolvers(), 10'000, 5};
   if (name == "lists") return Profile{{}, ConstructiveSolvers(), 1, 1};
+  if (name == "check") {
+    return Profile{{}, {"single_device", std::string(kReferenceSolver)}, 1, 1};
+  }
   if (name == "best") {
     std::vector<std::string> starts = ConstructiveSolvers();
     starts.push_back("portfolio(search=false)");
     return Profile{{}, {"anneal"}, 200'000, 3, std::move(starts)};
   }
-  return absl::InvalidArgumentError(absl::StrCat("no profile is named '", std::string(name),
-                                                 "'; there are small, full, lists and best"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("no profile is named '", std::string(name),
+                   "'; there are small, full, lists, best and check"));
 }
 
 }  // namespace gopt::suite

@@ -118,7 +118,9 @@ std::string DetailText(const View& view, const RowFacts& row) {
     const Figure* figure = view.summary.Find(row, solver);
     if (figure == nullptr) continue;
     grid.lines.push_back(DetailLine(*figure));
-    if (!figure->ok()) absl::StrAppend(&reasons, "  ", solver, ": ", figure->reason, "\n");
+    if (!figure->ok())
+      absl::StrAppend(&reasons, "  ", solver, ": ",
+                      figure->reason.substr(0, figure->reason.find(';')), "\n");
   }
   return absl::StrCat(DetailTitle(view, row), "\n", ToText(grid), reasons);
 }

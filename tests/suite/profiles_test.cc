@@ -40,7 +40,7 @@ TEST(ProfilesTest, TheBestIsSearchedForFromAllThatIsConstructed) {
 }
 
 TEST(ProfilesTest, UnknownNamesAreToldTheKnownOnes) {
-  EXPECT_THAT(ProfileNamed("large"), IsInvalid("small, full, lists and best"));
+  EXPECT_THAT(ProfileNamed("large"), IsInvalid("small, full, lists, best and check"));
 }
 
 TEST(ProfilesTest, OnlySolversThatDrawDependOnTheSeed) {
