@@ -18,7 +18,7 @@ from gopt.capture.op_table import OpInfo
 from gopt.capture.optimizer import OptimizerSpec
 from gopt.capture.scopes import ScopeNames, node_phases, node_scopes
 from gopt.capture.signatures import Signatures
-from gopt.capture.trace import Role, Trace
+from gopt.capture.trace import Role, Trace, scope_of
 
 _Values = Value | list["Value | None"] | None
 
@@ -95,7 +95,7 @@ class _Lowering:
         self.sources: list[list[int]] = []  # per op: ops whose ports it reads
         self.parameters: dict[str, int] = {}
         self.updates: dict[str, int] = {}
-        self.twins: dict[int, int] = {}  # seq_nr to forward op
+        self.twins: dict[tuple[int, str], int] = {}  # (seq_nr, scope) to forward op
         self.last_effect = -1
         results = trace.graph_module.graph.output_node().args[0]
         trained = [
@@ -348,7 +348,10 @@ class _Lowering:
     ) -> int:
         schema = node.target._schema
         phase = self.phases[node]
-        sequence = node.meta.get("seq_nr", -1)
+        # A sum of gradients carries the number of whatever op ran last, but no scope of its own; a
+        # true twin has the same scope.
+        sequence = (node.meta.get("seq_nr", -1), self.scopes[node])
+        has_twin = phase == "backward" and scope_of(node) is not None
         effect = schema.is_mutable
         op = self._add_op(
             name,
@@ -365,7 +368,7 @@ class _Lowering:
             bytes_read=bytes_read,
             bytes_written=sum(contract.region_of(t).nbytes for t in outputs),
             scratch_bytes=0,
-            forward_twin=self.twins.get(sequence, -1) if phase == "backward" else -1,
+            forward_twin=self.twins.get(sequence, -1) if has_twin else -1,
             side_effect=effect,
         )
         if effect:

@@ -49,6 +49,13 @@ def test_the_forward_pass_needs_nothing_of_the_backward_pass(step):
         if op.forward_twin >= 0:
             twin = graph.op(op.forward_twin)
             assert (op.phase, twin.phase) == ("backward", "forward")
+            assert op.scope == twin.scope, f"{op.name} is no gradient of {twin.name}"
+
+
+def test_sums_of_gradients_have_no_forward_twin(step):
+    for name in step.parameters:
+        for add in sums_of_gradient(step, name):
+            assert add.forward_twin == -1, add.name
 
 
 def test_scopes_are_paths_of_modules(work, step):
