@@ -89,7 +89,8 @@ wheel() {
     (cd / && PYTHONPATH="$OLDPWD/build/wheel-test" "$OLDPWD/.venv/bin/python" -c '
 import gopt, torch, gopt._gopt
 assert "wheel-test" in gopt.__file__, gopt.__file__
-print("wheel: gopt", gopt.__version__)')
+assert "wheel-test" in gopt._core.stored_workloads_folder()
+print("wheel: gopt", gopt.__version__, gopt.workloads.load("inception32"))')
 }
 
 fuzz() {

@@ -153,3 +153,15 @@ def test_a_damaged_file_is_made_anew(folder, captures):
     (folder / f"{first}.gopt").write_bytes(b"damaged")
     assert states(remake.make_all(folder))[first] == "new"
     assert gopt.Graph.load(folder / f"{first}.gopt").num_ops == 2
+
+
+def test_the_page_lists_what_is_stored(root):
+    page = (root / "docs" / "workloads.md").read_text()
+    rows = [table_row(info) for info in workloads.infos() if info.stored]
+    missing = [row for row in rows if row not in page]
+    assert not missing, "put these into docs/workloads.md:\n" + "\n".join(missing)
+
+
+def table_row(info):
+    figures = f"{info.ops:,} | {info.edges:,} | {info.parameters / 1e6:.1f} M"
+    return f"| `{info.name}` | {info.devices} | {figures} | {info.summary} |"
