@@ -113,9 +113,13 @@ void BindIo(py::module_& m) {
       .def_readonly("figures", &Imported::figures, "Reference values that the file states.");
   m.def(
       "import_file",
-      [](const std::filesystem::path& path) { return UnwrapGraph(ImportFile(path.string())); },
-      py::arg("path"), WithoutGil(),
-      "Reads a graph of any known format. NotFoundError, or InvalidGraphError naming the file.");
+      [](const std::filesystem::path& path, const std::string& importer) {
+        return UnwrapGraph(ImportFile(path.string(), {}, importer));
+      },
+      py::arg("path"), py::kw_only(), py::arg("importer") = "", WithoutGil(),
+      "Reads a graph of any known format. importer: a spec, \"pipedream(training=false)\"; "
+      "without, "
+      "the file says whose it is. NotFoundError, or InvalidGraphError naming the file.");
   m.def(
       "importers", [] { return Importers().NamesAndSummaries(); }, "(name, summary) of each.");
   m.def("export", &Export, py::arg("format"), py::arg("problem"), py::arg("plan") = py::none(),

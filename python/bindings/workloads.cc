@@ -1,4 +1,4 @@
-// Stored workloads.
+// Stored workloads and generated graphs.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gopt/workloads/stored.h"
+#include "gopt/workloads/synthetic.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/errors.h"
 
@@ -36,6 +37,13 @@ void BindWorkloads(py::module_& m) {
       [](const std::string& name) { return Unconst(UnwrapGraph(LoadWorkload(name))); },
       py::arg("name"), WithoutGil(),
       "The stored graph of that name. NotFoundError lists the names.");
+  m.def(
+      "synthetic", [](const std::string& spec) { return Unwrap(SyntheticFromSpec(spec)); },
+      py::arg("spec"), WithoutGil(),
+      "A generated graph with its machine: \"layered(ops=5000,width=16,ccr=2,seed=3)\". "
+      "NotFoundError lists the families, InvalidArgumentError names the option.");
+  m.def(
+      "synthetic_families", [] { return SyntheticFamilies(); }, "(name, summary) of each.");
 }
 
 }  // namespace gopt::python

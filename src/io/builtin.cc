@@ -2,13 +2,16 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
 #include "gopt/base/utf8.h"
+#include "src/io/dnn_partitioning.h"
 #include "src/io/dot_exporter.h"
 #include "src/io/gopt_importer.h"
 #include "src/io/model_explorer_exporter.h"
+#include "src/io/pipedream.h"
 #include "src/io/schedule_json.h"
 #include "src/io/trace_exporter.h"
 
@@ -20,6 +23,35 @@ template <typename T, typename Base>
 absl::StatusOr<std::shared_ptr<const Base>> Plain(const Spec& spec) {
   GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
   return std::make_shared<const T>();
+}
+
+absl::StatusOr<std::shared_ptr<const Importer>> MakeDnnPartitioning(const Spec& spec) {
+  DnnPartitioningOptions options;
+  SpecReader reader(spec);
+  reader.Read("expert", &options.expert);
+  reader.Read("unlinked", &options.unlinked);
+  reader.Read("memory", &options.memory);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  return std::make_shared<const DnnPartitioningImporter>(std::move(options));
+}
+
+absl::StatusOr<std::shared_ptr<const Importer>> MakePipeDream(const Spec& spec) {
+  PipeDreamOptions options;
+  SpecReader reader(spec);
+  reader.Read("training", &options.training);
+  reader.Read("parameters", &options.parameters);
+  reader.Read("optimizer_copies", &options.optimizer_copies);
+  reader.Read("drop_warmup", &options.drop_warmup);
+  reader.Read("kind", &options.kind);
+  reader.Read("devices", &options.devices);
+  reader.Read("bandwidth", &options.bandwidth);
+  reader.Read("latency", &options.latency);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  if (options.optimizer_copies < 0 || options.optimizer_copies > 16) {
+    return absl::InvalidArgumentError(absl::StrCat("pipedream: optimizer_copies is ",
+                                                   options.optimizer_copies, ", expected 0 to 16"));
+  }
+  return std::make_shared<const PipeDreamImporter>(std::move(options));
 }
 
 absl::StatusOr<std::shared_ptr<const Exporter>> MakeDot(const Spec& spec) {
@@ -48,8 +80,15 @@ absl::StatusOr<std::shared_ptr<const Exporter>> MakeModelExplorerData(const Spec
 
 std::vector<Registry<Importer>::Entry> BuiltinImporters() {
   return {
+      {"dnn_partitioning",
+       "Inputs of msr-fiddle's placement experiments; "
+       "dnn_partitioning(expert=FILE,unlinked=false).",
+       MakeDnnPartitioning},
       {"gopt", "Graph files of this library, binary or text (.txtpb).",
        Plain<GoptImporter, Importer>},
+      {"pipedream",
+       "PipeDream's layer profiles; pipedream(training=true,drop_warmup=false,devices=4).",
+       MakePipeDream},
       {"schedule_json", "Scheduling problems as JSON, plain or gzip, with their machine.",
        Plain<ScheduleJsonImporter, Importer>},
   };

@@ -35,7 +35,12 @@ Registry<Exporter>& Exporters() {
   return registry;
 }
 
-absl::StatusOr<Imported> ImportFile(const std::string& path, const GraphLimits& limits) {
+absl::StatusOr<Imported> ImportFile(const std::string& path, const GraphLimits& limits,
+                                    std::string_view spec) {
+  if (!spec.empty()) {
+    GOPT_ASSIGN_OR_RETURN(const auto importer, Importers().Create(spec));
+    return importer->Import(path, limits);
+  }
   GOPT_ASSIGN_OR_RETURN(const std::string first_bytes, ReadFirstBytes(path, kFirstBytes));
   std::string names;
   for (const auto& [name, summary] : Importers().NamesAndSummaries()) {

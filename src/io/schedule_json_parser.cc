@@ -1,25 +1,23 @@
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gopt/base/utf8.h"
+#include "src/io/json_handler.h"
 #include "src/io/schedule_json.h"
 
 namespace gopt {
 namespace {
 
 constexpr size_t kMaxGroupings = 16;
-constexpr int kMaxDepth = 64;
 constexpr size_t kMaxFields = 256;
 
 // Receives the text's tokens. Depth 1 is the object's fields, depth 2 the entries of a field's
 // list, depth 3 those of a list in it. The first fault ends the parse.
-class Handler : public nlohmann::json_sax<nlohmann::json> {
+class Handler : public JsonHandler {
  public:
   Handler(const GraphLimits& limits, ScheduleJson* out) : limits_(limits), out_(*out) {}
 
-  const absl::Status& status() const { return status_; }
   bool Saw(const char* field) const { return fields_.count(field) != 0; }
 
   bool null() override {
@@ -45,7 +43,6 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
     if (field_ == "family") return Text(value, &out_.family);
     return Unexpected("a text");
   }
-  bool binary(binary_t&) override { return Unexpected("bytes"); }
 
   bool start_object(size_t) override {
     if (depth_ == 0) return Enter();
@@ -80,21 +77,8 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
     if (depth_ == 3 && field_ == "edges") out_.edges.emplace_back(inner_[0], inner_[1]);
     return Leave();
   }
-  bool parse_error(size_t position, const std::string&,
-                   const nlohmann::json::exception& error) override {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
-    std::string_view what = error.what();
-    if (const size_t close = what.find("] "); close != std::string_view::npos) {
-      what.remove_prefix(close + 2);
-    }
-    return Reject(absl::StrCat("byte ", position, ": ", Printable(what, 300)));
-  }
 
  private:
-  bool Reject(std::string message) {
-    status_ = absl::InvalidArgumentError(std::move(message));
-    return false;
-  }
   // "field 'edges', entry 3 ...".
   bool Fault(const std::string& what) {
     const std::string entry = entry_ < 0 ? "" : absl::StrCat(", entry ", entry_);
@@ -217,7 +201,6 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
 
   const GraphLimits& limits_;
   ScheduleJson& out_;
-  absl::Status status_;
   int depth_ = 0;
   std::string field_;
   int64_t entry_ = -1;

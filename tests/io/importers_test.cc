@@ -10,6 +10,7 @@
 #include "src/io/file_bytes.h"
 #include "tests/testing/fake_io.h"
 #include "tests/testing/importer_conformance.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/status.h"
 
 namespace gopt {
@@ -23,13 +24,22 @@ constexpr const char* kSchedule = R"({"name": "s", "devices": 2, "latency_ns": 5
   "bandwidth_bytes_per_s": 1e9, "cost_ns": [1, 2, 3], "output_bytes": [4, 5, 6],
   "edges": [[0, 1], [0, 2]], "scopes": [[0, 0, 1]], "expert": [0, 0, 1], "prototype_B_ns": 6})";
 
+std::string Corpus(const std::string& file) {
+  return *ReadFileBytes(testing::SourcePath("tests/fuzz/corpus/" + file), 1 << 20);
+}
+
 TEST(ImportersTest, AllRegisteredOnesConform) {
-  EXPECT_EQ(Importers().NamesAndSummaries().size(), 2u);  // A new one needs a line below.
+  EXPECT_EQ(Importers().NamesAndSummaries().size(), 4u);  // A new one needs a line below.
   const auto gopt = *Importers().Create("gopt");
   testing::TestImporterConformance(*gopt, "g.gopt", SerializeGraph(*SmallGraph()));
   testing::TestImporterConformance(*gopt, "g.txtpb", GraphToTextProto(*SmallGraph()));
   const auto schedule = *Importers().Create("schedule_json");
   testing::TestImporterConformance(*schedule, "s.json", kSchedule);
+  const auto profile = *Importers().Create("pipedream");
+  testing::TestImporterConformance(*profile, "p.graph.txt", Corpus("pipedream/small.graph.txt"));
+  testing::TestImporterConformance(*profile, "s.graph.txt", Corpus("pipedream/stages.graph.txt"));
+  const auto partitioning = *Importers().Create("dnn_partitioning");
+  testing::TestImporterConformance(*partitioning, "d.json", Corpus("dnn_partitioning/small.json"));
 }
 
 TEST(ImportersTest, TheFakeIsAnImporter) {
@@ -53,6 +63,15 @@ TEST(ImportersTest, ImportFileAsksWhoseFileItIs) {
   for (const char* extension : {".gopt", ".json", ".png"}) {
     std::remove((base + extension).c_str());
   }
+}
+
+TEST(ImportersTest, ImportFileTakesASpecWithOptions) {
+  const std::string path = testing::SourcePath("tests/fuzz/corpus/pipedream/small.graph.txt");
+  const int training = ImportFile(path)->graph->num_ops();
+  EXPECT_LT(ImportFile(path, {}, "pipedream(training=false)")->graph->num_ops(), training);
+  EXPECT_THAT(ImportFile(path, {}, "pipedream(train=false)"), IsInvalid("unknown key 'train'"));
+  EXPECT_THAT(ImportFile(path, {}, "schedule_json"), IsInvalid("small.graph.txt: byte"));
+  EXPECT_THAT(ImportFile(path, {}, "none"), Fails(absl::StatusCode::kNotFound, "dnn_partitioning"));
 }
 
 TEST(MachineSpecTest, IsAFileOrAPreset) {

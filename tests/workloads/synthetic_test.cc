@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gopt/graph/graph_text.h"
 #include "gtest/gtest.h"
@@ -145,7 +146,8 @@ TEST(LayeredTest, HasAsManyOpsAsAskedAndNoLayerAboveTheWidth) {
       for (const int level : Levels(*graph)) ++layer_size[level];
       for (const auto& [level, size] : layer_size) {
         EXPECT_LE(size, width);
-        if (level + 1 < static_cast<int>(layer_size.size())) EXPECT_GE(size, (width + 1) / 2);
+        const bool is_last = level + 1 == static_cast<int>(layer_size.size());
+        EXPECT_GE(size, is_last ? 1 : (width + 1) / 2);
       }
     }
   }
@@ -184,8 +186,8 @@ TEST(TimedShapesTest, HoldTheMeanTimeAndSpreadIt) {
       least = std::min(least, graph->MeasuredTime(op, kTextDeviceKind));
       most = std::max(most, graph->MeasuredTime(op, kTextDeviceKind));
     }
-    if (spread == 0.0) EXPECT_EQ(least, most);
-    if (spread == 1.0) EXPECT_GT(most, 20 * least);
+    EXPECT_GE(most, spread == 0.0 ? least : 20 * least);
+    EXPECT_LE(most, spread == 0.0 ? least : 400 * least);
   }
 }
 

@@ -19,7 +19,7 @@ namespace gopt {
 // What a file of another tool held.
 struct Imported {
   std::shared_ptr<const Graph> graph;
-  std::optional<Machine> machine;          // Formats that carry one.
+  std::optional<Machine> machine;          // Of formats that carry one, or options that make one.
   std::vector<DeviceId> expert_placement;  // Per op; empty where unknown.
   std::map<std::string, double> figures;   // Reference values the file states, by their name there.
 };
@@ -36,12 +36,15 @@ class GOPT_API Importer {
                                           const GraphLimits& limits) const = 0;
 };
 
-// Registered importers: "gopt" (our own files), "schedule_json" (scheduling problems as JSON).
+// Registered importers: "gopt" (our own files), "schedule_json" (scheduling problems as JSON),
+// "pipedream" and "dnn_partitioning" (profiles and inputs of those projects).
 GOPT_API Registry<Importer>& Importers();
 
-// Asks the importers in order of name whose file it is. NotFound or InvalidArgument.
+// With the importer that `spec` names: "pipedream(training=false)"; if it is empty, asks the
+// importers in order of name whose file it is. NotFound or InvalidArgument.
 GOPT_API absl::StatusOr<Imported> ImportFile(const std::string& path,
-                                             const GraphLimits& limits = {});
+                                             const GraphLimits& limits = {},
+                                             std::string_view spec = {});
 
 }  // namespace gopt
 

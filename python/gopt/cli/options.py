@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gopt
+from gopt import _core
 from gopt._text import parse_bytes
 
 DEFAULT_MACHINE = "p100x4"
@@ -33,7 +34,8 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "graph",
         metavar="GRAPH",
-        help="a graph file of any known format, or a workload (see `gopt workloads list`)",
+        help="a graph file of any known format, IMPORTER(OPTIONS):FILE, a workload (see `gopt "
+        "workloads list`), or a generated graph: layered(ops=5000)",
     )
 
 
@@ -94,12 +96,16 @@ def add_json_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def load_graph(name: str) -> Loaded:
-    """From a file, else the stored graph of that name, else captured from the workload."""
-    path = os.sep in name or "." in name
-    if os.path.exists(name) and (path or not os.path.isdir(name)):
-        imported = gopt.import_file(name)
-        return Loaded(imported.graph, imported.machine, imported.expert_placement, imported.figures)
-    if path:
+    """From a file, generated, or the stored graph of that name, else captured from the workload."""
+    is_path = os.sep in name or "." in name
+    if os.path.exists(name) and (is_path or not os.path.isdir(name)):
+        return _loaded(gopt.import_file(name))
+    importer, parenthesis, path = name.partition("):")
+    if parenthesis:
+        return _loaded(gopt.import_file(path, importer=importer + ")"))
+    if "(" in name:
+        return _loaded(_core.synthetic(name))
+    if is_path:
         raise UsageError(f"{name}: no such file")
     from gopt import workloads
 
@@ -108,6 +114,10 @@ def load_graph(name: str) -> Loaded:
     except gopt.NotFoundError as error:
         raise UsageError(f"{name}: no such file, and {error}") from None
     return Loaded(workloads.load(name) if stored else workloads.capture(name))
+
+
+def _loaded(imported: gopt.Imported) -> Loaded:
+    return Loaded(imported.graph, imported.machine, imported.expert_placement, imported.figures)
 
 
 def plan_path(arguments: argparse.Namespace) -> str | None:
