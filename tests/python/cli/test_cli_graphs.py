@@ -40,6 +40,6 @@ def test_what_is_wrong_with_a_spec_is_said_in_one_line(run, corpus):
         ("pipedream(training=false):missing.txt", "missing.txt"),
         (f"pipedream(mirror=true):{corpus}/pipedream/small.graph.txt", "unknown key 'mirror'"),
     ]:
-        done = run("info", graph, code=1)
+        done = run("info", graph, code=2)
         assert done.stderr.count("\n") == 1
         assert words in done.stderr
