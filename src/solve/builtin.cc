@@ -23,6 +23,7 @@ absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
       {"hill_climb", "moves one op at a time and keeps what is not worse", HillClimbFromSpec},
       {"anneal", "critical-path-guided, grouped simulated annealing", AnnealFromSpec},
       {"evolve", "evolutionary search over devices and order", EvolveFromSpec},
+      {"brkga", "biased random-key genetic algorithm that steers list scheduling", BrkgaFromSpec},
       {"portfolio", "best of the classical solvers, then annealing", PortfolioFromSpec},
   };
   for (const Registry<Solver>::Entry& entry : table) {

@@ -32,6 +32,7 @@ SolverOr CriticalPathFromSpec(const Spec& spec);
 SolverOr HillClimbFromSpec(const Spec& spec);
 SolverOr AnnealFromSpec(const Spec& spec);
 SolverOr EvolveFromSpec(const Spec& spec);
+SolverOr BrkgaFromSpec(const Spec& spec);
 SolverOr PortfolioFromSpec(const Spec& spec);
 
 }  // namespace gopt

@@ -228,19 +228,11 @@ class Evolve final : public Solver {
   std::string name() const override { return "evolve"; }
 
   absl::StatusOr<Solution> Solve(const SolveRequest& request) const override {
-    GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
-                          SearchContext::Create(request, name()));
-    ApplyEvaluationsOption(options_.evaluations, context.get());
-    const Problem& problem = context->problem();
-    GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
-                          TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
-    std::vector<StartPoint> starts;
-    GOPT_ASSIGN_OR_RETURN(StartPoint best, PriceStarts(tasks, context.get(), &starts));
-    if (starts.empty()) starts.push_back(std::move(best));
-    if (tasks.num_tasks() > 0 && !context->Exhausted()) {
-      Evolution(tasks, options_, context.get()).Run(std::move(starts));
-    }
-    return context->Finish();
+    return SolveByPopulation(
+        request, name(), options_.evaluations,
+        [this](const TaskGraph& tasks, std::vector<StartPoint> starts, SearchContext* context) {
+          Evolution(tasks, options_, context).Run(std::move(starts));
+        });
   }
 
  private:

@@ -170,13 +170,14 @@ double SearchContext::Score(const CostReport& report) const {
 
 bool SearchContext::Feasible(double score) { return score < kInfeasible; }
 
-bool SearchContext::Exhausted() {
+bool SearchContext::Exhausted(double seconds_before) {
   if (evaluations_ == 0) return false;
   if (request_.budget.cancelled()) {
     stop_ = StopReason::kCancelled;
   } else if (evaluations_ >= request_.budget.evaluations) {
     stop_ = StopReason::kEvaluations;
-  } else if (request_.budget.deadline.has_value() && seconds_left() <= 2.0 * evaluation_seconds_) {
+  } else if (request_.budget.deadline.has_value() &&
+             seconds_left() <= 2.0 * evaluation_seconds_ + seconds_before) {
     stop_ = StopReason::kDeadline;
   } else {
     return false;

@@ -1,8 +1,11 @@
 #include "src/solve/search_setup.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gopt/base/status_macros.h"
 
 namespace gopt {
 namespace {
@@ -36,6 +39,23 @@ absl::StatusOr<StartPoint> PriceStarts(const TaskGraph& tasks, SearchContext* co
                                        std::vector<StartPoint>* all) {
   const int64_t most = std::max<int64_t>(1, context->remaining() / kStartShare);
   return PriceClassicalPlans(tasks, ClassicalSet::kListSchedulers, most, context, all);
+}
+
+absl::StatusOr<Solution> SolveByPopulation(const SolveRequest& request, const std::string& solver,
+                                           int64_t evaluations, const PopulationSearch& search) {
+  GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
+                        SearchContext::Create(request, solver));
+  ApplyEvaluationsOption(evaluations, context.get());
+  const Problem& problem = context->problem();
+  GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
+                        TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
+  std::vector<StartPoint> starts;
+  GOPT_ASSIGN_OR_RETURN(StartPoint best, PriceStarts(tasks, context.get(), &starts));
+  if (starts.empty()) starts.push_back(std::move(best));
+  if (tasks.num_tasks() > 0 && !context->Exhausted()) {
+    search(tasks, std::move(starts), context.get());
+  }
+  return context->Finish();
 }
 
 std::vector<Grouping> SearchGroups(const TaskGraph& tasks, const SearchContext& context) {

@@ -2,6 +2,7 @@
 #define GOPT_SRC_SOLVE_SEARCH_SETUP_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,14 @@ absl::Status CheckShareOption(const std::string& option, double share);
 // schedulers make, for at most a tenth of the evaluations. The best; `all` as PriceClassicalPlans.
 absl::StatusOr<StartPoint> PriceStarts(const TaskGraph& tasks, SearchContext* context,
                                        std::vector<StartPoint>* all = nullptr);
+
+// A search that goes on from all starts, on a context whose budget is not spent.
+using PopulationSearch = std::function<void(const TaskGraph& tasks, std::vector<StartPoint> starts,
+                                            SearchContext* context)>;
+
+// The solver around it: evaluations as in EvolveOptions. There is at least one task and one start.
+absl::StatusOr<Solution> SolveByPopulation(const SolveRequest& request, const std::string& solver,
+                                           int64_t evaluations, const PopulationSearch& search);
 
 // NeighbourhoodGroups, without METIS where a deadline leaves no time for it.
 std::vector<Grouping> SearchGroups(const TaskGraph& tasks, const SearchContext& context);

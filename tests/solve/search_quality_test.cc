@@ -76,15 +76,39 @@ TEST(SearchQualityTest, ThePortfolioIsWithinThreePercentOfThePrototype) {
   }
 }
 
+// Geometric mean of the suite's step times by one solver over those by another.
+double Ratio(const Suite& suite, const std::string& solver, const std::string& other,
+             int64_t evaluations) {
+  double log_ratio = 0.0;
+  for (const Problem& problem : suite.problems) {
+    log_ratio += std::log(StepTime(problem, solver, evaluations)) -
+                 std::log(StepTime(problem, other, evaluations));
+  }
+  return std::exp(log_ratio / static_cast<double>(suite.problems.size()));
+}
+
 TEST(SearchQualityTest, AnnealingBeatsHillClimbing) {
   const Suite suite = SmallSuite();
   SKIP_WITHOUT_DATA(suite);
-  double log_ratio = 0.0;
-  for (const Problem& problem : suite.problems) {
-    log_ratio += std::log(StepTime(problem, "anneal", 3'000)) -
-                 std::log(StepTime(problem, "hill_climb", 3'000));
-  }
-  EXPECT_LT(std::exp(log_ratio / static_cast<double>(suite.problems.size())), 0.99);
+  EXPECT_LT(Ratio(suite, "anneal", "hill_climb", 3'000), 0.99);
+}
+
+TEST(SearchQualityTest, EvolutionOfGroupsBeatsThePublishedForm) {
+  const Suite suite = SmallSuite();
+  SKIP_WITHOUT_DATA(suite);
+  EXPECT_LT(Ratio(suite, "evolve", "evolve(published=true)", 1'000), 0.93);
+}
+
+TEST(SearchQualityTest, KeysThatSteerListSchedulingBeatThePublishedForm) {
+  const Suite suite = SmallSuite();
+  SKIP_WITHOUT_DATA(suite);
+  EXPECT_LT(Ratio(suite, "brkga", "brkga(published=true)", 1'000), 0.93);
+}
+
+TEST(SearchQualityTest, KeysThatSteerListSchedulingBeatAnnealingWhenEvaluationsAreFew) {
+  const Suite suite = SmallSuite();
+  SKIP_WITHOUT_DATA(suite);
+  EXPECT_LT(Ratio(suite, "brkga", "anneal", 1'000), 0.97);
 }
 
 }  // namespace

@@ -54,7 +54,8 @@ class GOPT_API SearchContext {
   // True when the budget is spent, the deadline is near (one more evaluation and the last
   // re-pricing would overrun it) or somebody cancelled. Searches check it before each evaluation.
   // Never true before the first evaluation, so that every solver has a plan to return.
-  bool Exhausted();
+  // seconds_before: what the caller needs until it has the next plan, if that is much.
+  bool Exhausted(double seconds_before = 0.0);
   // How much of the budget is used, in [0, 1]: evaluations or wall clock, whichever is further. 0
   // when unbounded.
   double Used() const;

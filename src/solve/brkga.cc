@@ -1,0 +1,328 @@
+#include "gopt/solve/brkga.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gopt/base/random.h"
+#include "gopt/base/status_macros.h"
+#include "gopt/solve/search_context.h"
+#include "gopt/solve/task_graph.h"
+#include "src/solve/builtin.h"
+#include "src/solve/constructive.h"
+#include "src/solve/inheritance.h"
+#include "src/solve/moves.h"
+#include "src/solve/random_keys.h"
+#include "src/solve/search_setup.h"
+
+namespace gopt {
+namespace {
+
+constexpr int kMostPopulation = 1'000'000;
+constexpr int kPopulation = 20;
+constexpr int kPublishedPopulation = 100;
+constexpr int kChangesOfMutants = 4;
+constexpr double kCriticalShare = 0.7;
+// A change is of one task or else of a group; of its priority, or that list scheduling places it,
+// or else that it is on a device.
+constexpr double kOneTaskShare = 0.3;
+constexpr double kPriorityShare = 0.3;
+constexpr double kOpenShare = 0.3;
+// Priorities shift by up to 2^-2 ... 2^-10 of their range.
+constexpr int kLeastShiftOctave = 2;
+constexpr int kShiftOctaves = 9;
+// The first individuals that leave all tasks to list scheduling.
+constexpr double kStickinesses[] = {0.0, 0.5, 1.0, 0.2};
+
+struct Individual {
+  RandomKeys keys;
+  double score = 0.0;
+  std::vector<KernelId> chain;  // Critical, where it is known.
+};
+
+// The options with their defaults filled in, as counts.
+struct Rates {
+  int population;
+  int elites;
+  int mutants;
+  double crossover;
+
+  explicit Rates(const BrkgaOptions& options)
+      : population(options.population > 0 ? options.population
+                   : options.published    ? kPublishedPopulation
+                                          : kPopulation),
+        elites(std::clamp(static_cast<int>(options.elites * population), 1, population - 1)),
+        mutants(std::min(static_cast<int>(options.mutants * population), population - elites)),
+        crossover(options.published ? 1.0 : options.crossover) {}
+};
+
+class Breeding {
+ public:
+  Breeding(const TaskGraph& tasks, const BrkgaOptions& options, SearchContext* context)
+      : tasks_(tasks),
+        options_(options),
+        rates_(options),
+        context_(*context),
+        may_place_(context->problem().tasks().placement),
+        may_order_(context->problem().tasks().scheduling),
+        random_(context->request().seed),
+        inheritance_(tasks.num_tasks()),
+        codec_(tasks,
+               options.published ? KeyMeaning::kChooseDevices : KeyMeaning::kSteerListScheduling,
+               InitialOptions(context->request())),
+        plan_(tasks.MakePlan({}, {}, "")) {
+    if (!options.published) groupings_ = SearchGroups(tasks, *context);
+  }
+
+  void Run(std::vector<StartPoint> starts) {
+    if (!may_place_ && !may_order_) return;
+    AddStarts(std::move(starts));
+    if (population_.empty()) return;
+    FillUp();
+    const bool full = population_.size() == static_cast<size_t>(rates_.population);
+    while (full && !Exhausted()) Generation();
+  }
+
+ private:
+  // A plan must be decoded before it can be priced.
+  bool Exhausted() { return context_.Exhausted(decode_seconds_); }
+
+  void AddStarts(std::vector<StartPoint> starts) {
+    std::stable_sort(starts.begin(), starts.end(),
+                     [](const StartPoint& a, const StartPoint& b) { return a.score < b.score; });
+    if (!options_.published && may_place_) {
+      AddOpen(starts.front());
+      AddOpen({.device = starts.front().device, .order = UpwardOrder()});
+    }
+    for (const StartPoint& start : starts) Add(codec_.Encode(start));
+  }
+
+  void AddOpen(const StartPoint& start) {
+    for (const double stickiness : kStickinesses) {
+      RandomKeys keys = codec_.Encode(start);
+      std::fill(keys.affinity.begin(), keys.affinity.end(), codec_.Open(stickiness));
+      Add(std::move(keys));
+    }
+  }
+
+  std::vector<KernelId> UpwardOrder() const {
+    const std::vector<int32_t> rank = RanksByPriority(UpwardRanks(tasks_));
+    std::vector<KernelId> order(rank.size());
+    for (size_t task = 0; task < rank.size(); ++task) {
+      order[rank[task]] = static_cast<KernelId>(task);
+    }
+    return order;
+  }
+
+  // More than the population at first, of which the best remain.
+  void Add(RandomKeys keys) {
+    if (Exhausted()) return;
+    population_.push_back({.keys = std::move(keys)});
+    Evaluate(&population_.back());
+  }
+
+  void FillUp() {
+    Sort();
+    if (population_.size() > static_cast<size_t>(rates_.population)) {
+      population_.resize(rates_.population);
+    }
+    const size_t starts = population_.size();
+    while (population_.size() < static_cast<size_t>(rates_.population) && !Exhausted()) {
+      Individual mutant;
+      MakeMutant(starts, &mutant);
+      Evaluate(&mutant);
+      population_.push_back(std::move(mutant));
+    }
+    Sort();
+  }
+
+  void Sort() {
+    std::stable_sort(population_.begin(), population_.end(),
+                     [](const Individual& a, const Individual& b) { return a.score < b.score; });
+  }
+
+  void Evaluate(Individual* individual) {
+    const double begin = context_.seconds();
+    codec_.Decode(individual->keys, &plan_);
+    decode_seconds_ = std::max(decode_seconds_, context_.seconds() - begin);
+    const CostReport& report =
+        context_.Evaluate(plan_, {.critical_chain = !options_.published}, "brkga");
+    individual->score = context_.Score(report);
+    individual->chain = ChainKernels(report, tasks_.num_tasks());
+  }
+
+  // The new ones are made from all of the old, then take the places of those that are no elites.
+  void Generation() {
+    next_.resize(rates_.population - rates_.elites);
+    for (int i = 0; i < static_cast<int>(next_.size()); ++i) {
+      if (Exhausted()) return;
+      if (i < rates_.mutants) {
+        MakeMutant(rates_.elites, &next_[i]);
+      } else {
+        MakeChild(&next_[i]);
+      }
+      Evaluate(&next_[i]);
+    }
+    std::swap_ranges(next_.begin(), next_.end(), population_.begin() + rates_.elites);
+    Sort();
+  }
+
+  const Individual& Pick(int64_t begin, int64_t end) {
+    return population_[begin + random_.Below(end - begin)];
+  }
+
+  // Among the best `elites` of the population.
+  void MakeMutant(size_t elites, Individual* mutant) {
+    if (options_.published) return codec_.Randomize(&random_, &mutant->keys);
+    const Individual& elite = Pick(0, static_cast<int64_t>(elites));
+    mutant->keys = elite.keys;
+    for (int i = 0; i < kChangesOfMutants; ++i) Change(elite, &mutant->keys);
+  }
+
+  void MakeChild(Individual* child) {
+    const Individual& elite = Pick(0, rates_.elites);
+    const Individual& other = Pick(rates_.elites, rates_.population);
+    child->keys = elite.keys;
+    if (options_.published) {
+      Inherit(other.keys.priority, &child->keys.priority);
+      Inherit(other.keys.affinity, &child->keys.affinity);
+      return;
+    }
+    if (random_.Uniform() < rates_.crossover) InheritGroups(other.keys, &child->keys);
+    Change(elite, &child->keys);
+  }
+
+  template <typename Key>
+  void Inherit(const std::vector<Key>& other, std::vector<Key>* keys) {
+    for (size_t i = 0; i < keys->size(); ++i) {
+      if (random_.Uniform() >= options_.bias) (*keys)[i] = other[i];
+    }
+  }
+
+  void InheritGroups(const RandomKeys& other, RandomKeys* keys) {
+    inheritance_.DrawGroups(groupings_, 1.0 - options_.bias, &random_);
+    for (KernelId task = 0; task < tasks_.num_tasks(); ++task) {
+      if (!inheritance_.takes(task)) continue;
+      keys->priority[task] = other.priority[task];
+      keys->affinity[task] = other.affinity[task];
+    }
+  }
+
+  // One change for all tasks of a group, or for one.
+  void Change(const Individual& parent, RandomKeys* keys) {
+    const KernelId task = PickTask(parent.chain);
+    const std::span<const KernelId> tasks = PickTasks(task);
+    const double pick = random_.Uniform();
+    if (!may_place_ || (may_order_ && pick < kPriorityShare)) {
+      ShiftPriorities(tasks, keys);
+    } else if (pick < kPriorityShare + kOpenShare) {
+      const uint16_t open = codec_.Open(random_.Uniform());
+      for (const KernelId member : tasks) keys->affinity[member] = open;
+    } else {
+      const auto allowed = tasks_.allowed(task);
+      const DeviceId device = allowed[random_.Below(static_cast<int64_t>(allowed.size()))];
+      for (const KernelId member : tasks) keys->affinity[member] = codec_.OnDevice(member, device);
+    }
+  }
+
+  KernelId PickTask(std::span<const KernelId> chain) {
+    if (!chain.empty() && random_.Uniform() < kCriticalShare) {
+      return chain[random_.Below(static_cast<int64_t>(chain.size()))];
+    }
+    return static_cast<KernelId>(random_.Below(tasks_.num_tasks()));
+  }
+
+  // The task and what changes with it.
+  std::span<const KernelId> PickTasks(const KernelId& task) {
+    const std::span<const KernelId> alone(&task, 1);
+    if (groupings_.empty() || random_.Uniform() < kOneTaskShare) return alone;
+    const Grouping& grouping = groupings_[random_.Below(static_cast<int64_t>(groupings_.size()))];
+    const int32_t group = grouping.group_of[task];
+    return group == kNone ? alone : grouping.members(group);
+  }
+
+  void ShiftPriorities(std::span<const KernelId> tasks, RandomKeys* keys) {
+    const int octave = kLeastShiftOctave + static_cast<int>(random_.Below(kShiftOctaves));
+    const double shift = (2.0 * random_.Uniform() - 1.0) * std::ldexp(0x1p32, -octave);
+    constexpr double kHighest = std::numeric_limits<uint32_t>::max();
+    for (const KernelId task : tasks) {
+      uint32_t& priority = keys->priority[task];
+      priority = static_cast<uint32_t>(std::clamp(priority + shift, 0.0, kHighest));
+    }
+  }
+
+  const TaskGraph& tasks_;
+  const BrkgaOptions& options_;
+  const Rates rates_;
+  SearchContext& context_;
+  const bool may_place_;
+  const bool may_order_;
+  Random random_;
+  Inheritance inheritance_;
+  KeyCodec codec_;
+  Plan plan_;
+  std::vector<Grouping> groupings_;
+  std::vector<Individual> population_;  // Best first.
+  std::vector<Individual> next_;
+  double decode_seconds_ = 0.0;  // The longest so far.
+};
+
+class Brkga final : public Solver {
+ public:
+  explicit Brkga(const BrkgaOptions& options) : options_(options) {}
+
+  std::string name() const override { return "brkga"; }
+
+  absl::StatusOr<Solution> Solve(const SolveRequest& request) const override {
+    return SolveByPopulation(
+        request, name(), options_.evaluations,
+        [this](const TaskGraph& tasks, std::vector<StartPoint> starts, SearchContext* context) {
+          Breeding(tasks, options_, context).Run(std::move(starts));
+        });
+  }
+
+ private:
+  const BrkgaOptions options_;
+};
+
+absl::Status CheckOptions(const BrkgaOptions& options) {
+  GOPT_RETURN_IF_ERROR(CheckEvaluationsOption("brkga", options.evaluations));
+  if (options.population < 0 || options.population == 1 || options.population > kMostPopulation) {
+    return absl::InvalidArgumentError(absl::StrCat("brkga: population is ", options.population,
+                                                   "; it must be 0, for the default, or in [2, ",
+                                                   kMostPopulation, "]"));
+  }
+  GOPT_RETURN_IF_ERROR(CheckShareOption("brkga: elites", options.elites));
+  GOPT_RETURN_IF_ERROR(CheckShareOption("brkga: mutants", options.mutants));
+  if (options.elites + options.mutants >= 1.0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "brkga: elites + mutants is ", options.elites + options.mutants, "; it must be below 1"));
+  }
+  GOPT_RETURN_IF_ERROR(CheckShareOption("brkga: crossover", options.crossover));
+  return CheckShareOption("brkga: bias", options.bias);
+}
+
+}  // namespace
+
+SolverOr BrkgaFromSpec(const Spec& spec) {
+  BrkgaOptions options;
+  SpecReader reader(spec);
+  reader.Read("evaluations", &options.evaluations);
+  reader.Read("population", &options.population);
+  reader.Read("elites", &options.elites);
+  reader.Read("mutants", &options.mutants);
+  reader.Read("bias", &options.bias);
+  reader.Read("crossover", &options.crossover);
+  reader.Read("published", &options.published);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  GOPT_RETURN_IF_ERROR(CheckOptions(options));
+  return std::make_shared<const Brkga>(options);
+}
+
+}  // namespace gopt
