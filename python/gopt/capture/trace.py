@@ -1,7 +1,7 @@
 """From a model to one FX graph of forward and backward: the one file that knows torch's internals.
 
 Three recipes, tried in order, give the same graph:
-  hooks: the joint graph of the module itself; hooks note which submodule runs. The fastest.
+  hooks: the joint graph of the module itself; every forward notes its submodule. The fastest.
   export: torch.export first, then the joint graph of its result. Twice the time; every node knows
     its source line (`meta["stack_trace"]`).
   simple: the oldest interface, a function of flat tensors; no buffer updates.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -85,7 +86,7 @@ def trace(
         mode = FakeTensorMode(allow_non_fake_inputs=True)
         try:
             module, inputs = build(mode)
-            with _quiet(), torch.set_grad_enabled(train):
+            with _quiet(), _compiling(), torch.set_grad_enabled(train):
                 return _RECIPES[recipe](mode, module, inputs, train)
         except Exception as error:
             failures.append(error)
@@ -120,6 +121,20 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _compiling() -> Iterator[None]:
+    """torch.compiler.is_compiling() is true inside, as in torch.compile and torch.export.
+
+    Models ask it before they look at data, such as whether an attention mask masks anything.
+    """
+    before = torch.compiler._is_compiling_flag
+    torch.compiler._is_compiling_flag = True
+    try:
+        yield
+    finally:
+        torch.compiler._is_compiling_flag = before
+
+
 def _by_export(
     mode: FakeTensorMode, module: nn.Module, inputs: tuple[torch.Tensor, ...], train: bool
 ) -> Trace:
@@ -132,7 +147,7 @@ def _by_export(
 def _by_hooks(
     mode: FakeTensorMode, module: nn.Module, inputs: tuple[torch.Tensor, ...], train: bool
 ) -> Trace:
-    """The joint graph of the module itself; hooks note which submodule runs."""
+    """The joint graph of the module itself; every forward notes its submodule."""
     with _scope_hooks(module):
         return _joint(mode, module, inputs, "hooks")
 
@@ -239,27 +254,33 @@ def _strange(desc: Any) -> CaptureError:
 @contextlib.contextmanager
 def _scope_hooks(module: nn.Module) -> Iterator[None]:
     """While inside, every FX node notes in meta["custom"]["scope"] which submodule made it."""
-    handles, open_scopes = [], []
-
-    def enter(name: str) -> Callable[..., None]:
-        def hook(*_: Any) -> None:
-            scope = torch.fx.traceback.annotate({"scope": name})
-            scope.__enter__()
-            open_scopes.append(scope)
-
-        return hook
-
-    def leave(*_: Any) -> None:
-        open_scopes.pop().__exit__(None, None, None)
-
-    for name, submodule in module.named_modules():
-        handles.append(submodule.register_forward_pre_hook(enter(name), prepend=True))
-        handles.append(submodule.register_forward_hook(leave, always_call=True))
+    submodules = list(module.named_modules())
+    own = [(submodule, vars(submodule).get("forward")) for _, submodule in submodules]
+    for name, submodule in submodules:
+        submodule.forward = _noting(name, submodule.forward)
     try:
         yield
     finally:
-        for handle in handles:
-            handle.remove()
+        for submodule, forward in own:
+            del submodule.forward
+            if forward is not None:
+                submodule.forward = forward
+
+
+def _noting(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
+    """`forward`, with the scope noted until it returns or raises."""
+    notes = torch.fx.traceback
+
+    @functools.wraps(forward)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        before = notes.current_meta.get("custom", {})
+        notes.current_meta["custom"] = {**before, "scope": name}
+        try:
+            return forward(*args, **kwargs)
+        finally:
+            notes.current_meta["custom"] = before
+
+    return run
 
 
 def _flat_results(graph_module: fx.GraphModule) -> list[Any]:

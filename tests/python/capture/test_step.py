@@ -195,3 +195,25 @@ def test_repr_says_what_it_is():
     assert text.startswith("<TrainingStep of Mlp: training step,")
     assert f"{len(step.graph)} ops" in text and "4 optimizer ops" in text
     assert step.parameter_names == ["inner.weight", "inner.bias", "outer.weight", "outer.bias"]
+
+
+class Forgiving(nn.Module):
+    """Goes on after a submodule that raised."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outer = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Linear(5, 4)))
+        self.last = nn.Linear(4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        try:
+            x = self.outer(x)
+        except RuntimeError:
+            x = x.exp()
+        return self.last(x).sum()
+
+
+def test_a_module_that_raised_keeps_no_scope_open():
+    graph = gopt.capture(Forgiving(), torch.randn(2, 4)).graph
+    assert one(graph, type="exp").scope == "Forgiving"
+    assert one(graph, type="matmul", phase="forward", scope="last")
