@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -77,6 +77,8 @@ def op_flops(info: OpInfo, name: str, node: fx.Node, largest: int) -> float:
         return float(math.prod(output.shape) * _window(args[1], output.dim()))
     if info.type == "average_pool_backward":
         return float(math.prod(shape(args[0])) * _window(args[2], len(shape(args[0]))))
+    if info.type in _FORMULAS:
+        return _FORMULAS[info.type](node)
     return info.flops * largest if info.flops >= 0 else -1.0
 
 
@@ -85,14 +87,68 @@ def _window(kernel: Any, rank: int) -> int:
     return math.prod(sizes) if len(sizes) > 1 else sizes[0] ** max(rank - 2, 1)
 
 
+def _argument(node: fx.Node, name: str, otherwise: Any = None) -> Any:
+    """An argument by its name in the schema, its default if it is not given."""
+    for position, argument in enumerate(node.target._schema.arguments):
+        if argument.name == name:
+            given = node.args[position] if position < len(node.args) else argument.default_value
+            return node.kwargs.get(name, given)
+    return otherwise
+
+
 def _is_causal(node: fx.Node) -> bool:
-    names = [argument.name for argument in node.target._schema.arguments]
-    if "is_causal" not in names:
-        return False
-    position = names.index("is_causal")
-    default = node.target._schema.arguments[position].default_value
-    given = node.args[position] if position < len(node.args) else default
-    return bool(node.kwargs.get("is_causal", given))
+    return bool(_argument(node, "is_causal"))
+
+
+def _levels(length: int) -> int:
+    """Of a binary tree over so many leaves; at least one."""
+    return max(1, (length - 1).bit_length())
+
+
+def _sort(node: fx.Node) -> float:
+    sizes = shape(node.args[0]) or (1,)
+    return float(math.prod(sizes) * _levels(sizes[_argument(node, "dim")]))
+
+
+def _top(node: fx.Node) -> float:
+    """A heap of the k largest, fed with every element; without k one pass over them."""
+    return float(math.prod(shape(node.args[0])) * _levels(_argument(node, "k", 1)))
+
+
+def _search(node: fx.Node) -> float:
+    """A binary search of each element of `self`."""
+    sequence = _argument(node, "boundaries", _argument(node, "sorted_sequence"))
+    return float(math.prod(shape(_argument(node, "self"))) * _levels(shape(sequence)[-1]))
+
+
+def _fourier(node: fx.Node) -> float:
+    """5 n log2 n for n numbers (Van Loan 1992, section 1.4), of the larger side."""
+    sizes = max(shape(node.args[0]), tuple(node.meta["val"].shape), key=math.prod)
+    length = math.prod(sizes[dim] for dim in node.args[1])
+    return 5.0 * math.prod(sizes) * _levels(length)
+
+
+def _bag(node: fx.Node) -> float:
+    """An addition per number looked up; the first argument is the table, or the gradient."""
+    return float(math.prod(shape(node.args[1])) * shape(node.args[0])[-1])
+
+
+def _grouped_product(node: fx.Node) -> float:
+    """Rows of [rows, inner], each times one of the matrices [groups, inner, outer]."""
+    return 2.0 * math.prod(shape(node.args[0])) * shape(node.args[1])[-1]
+
+
+_FORMULAS: dict[str, Callable[[fx.Node], float]] = {
+    "sort": _sort,
+    "topk": _top,
+    "median": _top,
+    "search": _search,
+    "fourier": _fourier,
+    "embedding_bag": _bag,
+    "embedding_bag_backward": _bag,
+    "grouped_matmul": _grouped_product,
+    "grouped_matmul_backward": lambda node: 2 * _grouped_product(node),
+}
 
 
 def stored_elements(value: Value) -> int:
@@ -103,7 +159,10 @@ def stored_elements(value: Value) -> int:
 def bytes_read(
     node: fx.Node, info: OpInfo, operands: list[Value], outputs: list[torch.Tensor]
 ) -> int:
-    """Distinct bytes that the kernel reads; a gather reads of its first operand what it gives."""
+    """Distinct bytes that the kernel reads.
+
+    A gather reads of its first operand what it gives, a bag of embeddings the rows it looks up.
+    """
     skipped = set()
     for position in info.shape_only:
         argument = node.args[position]
@@ -115,5 +174,7 @@ def bytes_read(
         nbytes = value.region.nbytes
         if i == 0 and info.fusion == "gather":
             nbytes = min(nbytes, sum(contract.region_of(t).nbytes for t in outputs))
+        if i == 0 and info.type == "embedding_bag":
+            nbytes = min(nbytes, int(_bag(node)) * value.tensor.element_size())
         distinct.setdefault(value.key, nbytes)
     return sum(distinct.values())

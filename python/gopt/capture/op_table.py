@@ -51,7 +51,8 @@ def _rows() -> dict[str, OpInfo]:
         "bitwise_and bitwise_or bitwise_not bitwise_xor square=multiply reciprocal=divide floor "
         "ceil round trunc remainder fmod hardtanh hardtanh_backward leaky_relu "
         "leaky_relu_backward isnan isinf tril=select triu=select floor_divide=divide hardsigmoid "
-        "hardsigmoid_backward hardswish hardswish_backward",
+        "hardsigmoid_backward hardswish hardswish_backward nan_to_num bitwise_left_shift "
+        "bitwise_right_shift hardshrink softshrink",
     )
     add("pointwise", 2, "addcmul addcdiv lerp native_dropout=dropout")
     add("pointwise", 1, "native_dropout_backward=dropout_backward")
@@ -61,9 +62,14 @@ def _rows() -> dict[str, OpInfo]:
         TRANSCENDENTAL,
         "exp exp2=exp expm1=exp log log2=log log1p=log log10=log tanh sigmoid gelu silu erf "
         "erfc=erf sin cos tan asin acos atan sinh cosh atan2 pow sqrt rsqrt softplus mish elu "
-        "selu celu log_sigmoid_forward=log_sigmoid prelu=prelu",
+        "selu celu log_sigmoid_forward=log_sigmoid prelu=prelu asinh acosh atanh erfinv lgamma "
+        "digamma logaddexp logit",
     )
-    add("pointwise", 3, "tanh_backward sigmoid_backward prelu_backward _prelu_kernel=prelu")
+    add(
+        "pointwise",
+        3,
+        "tanh_backward sigmoid_backward _prelu_kernel=prelu _prelu_kernel_backward=prelu_backward",
+    )
     add(
         "pointwise",
         2 * TRANSCENDENTAL,
@@ -95,10 +101,25 @@ def _rows() -> dict[str, OpInfo]:
     )
     add("opaque", 0, "unfold_backward as_strided_scatter index_put=scatter scatter im2col col2im")
     add("opaque", 0, "_unsafe_index_put=scatter _index_put_impl=scatter")
+    for size in ("1d", "2d", "3d"):
+        add("opaque", 0, f"reflection_pad{size}=pad replication_pad{size}=pad", "pad")
+        add(
+            "opaque",
+            1,
+            f"reflection_pad{size}_backward replication_pad{size}_backward",
+            "pad_backward",
+        )
+        add("opaque", 0, f"upsample_nearest{size}=upsample")
+        add("opaque", 1, f"upsample_nearest{size}_backward=upsample_backward")
+    add("opaque", 8, "upsample_bilinear2d=upsample upsample_linear1d=upsample")
+    add("opaque", 8, "upsample_bilinear2d_backward=upsample_backward")
+    add("opaque", 40, "upsample_bicubic2d=upsample upsample_bicubic2d_backward=upsample_backward")
+    add("opaque", 20, "grid_sampler_2d=grid_sample grid_sampler_2d_backward=grid_sample_backward")
     add(
         "opaque",
         1,
-        "scatter_add scatter_reduce index_add embedding_dense_backward=embedding_backward cumsum",
+        "scatter_add scatter_reduce index_add embedding_dense_backward=embedding_backward cumsum "
+        "cumprod cummax cummin histc=histogram bincount=histogram",
     )
     # --- fills: no operand is read
     add(
@@ -124,9 +145,14 @@ def _rows() -> dict[str, OpInfo]:
     add("opaque", 11, "_fused_rms_norm_backward=rms_norm_backward")
     add("opaque", 5, "_weight_norm_interface=weight_norm")
     add("opaque", 8, "_weight_norm_interface_backward=weight_norm_backward")
-    add(
-        "opaque", 1, "_embedding_bag=embedding_bag _embedding_bag_dense_backward=embedding_backward"
-    )
+    add("opaque", -1, "_embedding_bag=embedding_bag _embedding_bag_forward_only=embedding_bag")
+    add("opaque", -1, "_embedding_bag_backward=embedding_bag_backward")
+    add("opaque", -1, "_embedding_bag_dense_backward=embedding_bag_backward")
+    add("opaque", -1, "sort topk kthvalue=topk median searchsorted=search bucketize=search")
+    add("opaque", -1, "_fft_c2c=fourier _fft_r2c=fourier _fft_c2r=fourier")
+    add("opaque", -1, "_grouped_mm=grouped_matmul")
+    add("opaque", TRANSCENDENTAL + 1, "glu logcumsumexp _ctc_loss=ctc_loss")
+    add("opaque", TRANSCENDENTAL + 3, "glu_backward _ctc_loss_backward=ctc_loss_backward")
     add("opaque", 3, "mse_loss smooth_l1_loss huber_loss l1_loss")
     add("opaque", 3 * TRANSCENDENTAL, "binary_cross_entropy_with_logits binary_cross_entropy")
     add("pointwise", 4, "binary_cross_entropy_backward")
@@ -160,6 +186,11 @@ def _rows() -> dict[str, OpInfo]:
 
 
 TABLE: dict[str, OpInfo] = _rows()
+# Custom operators of widely used packages, arithmetic by the formulas of costs.py.
+TABLE |= {
+    "transformers::grouped_mm_fallback": OpInfo("grouped_matmul", "opaque"),
+    "transformers::grouped_mm_fallback_backward": OpInfo("grouped_matmul_backward", "opaque"),
+}
 
 # Parts of aten::convolution_backward, by position of its output.
 CONVOLUTION_BACKWARD = (

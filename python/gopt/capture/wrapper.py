@@ -12,6 +12,7 @@ from torch.utils import _pytree as pytree
 
 from gopt.capture.errors import CaptureError
 from gopt.capture.inputs import PLAIN
+from gopt.capture.masks import FixedShapes
 
 
 def plain_model(model: Any) -> nn.Module:
@@ -63,7 +64,8 @@ class Step(nn.Module):
 
     def forward(self, *tensors: torch.Tensor) -> Any:
         args, kwargs, targets = self.assemble(tensors)
-        output = self.model(*args, **kwargs)
+        with FixedShapes():
+            output = self.model(*args, **kwargs)
         if not self._train:
             return _tensors_of(output)
         value = self.loss(output, *targets) if self.loss is not None else _own_loss(output)

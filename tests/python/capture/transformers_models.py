@@ -54,16 +54,20 @@ class Recipe:
       config: its configuration class.
       sizes: arguments of that.
       inputs: gives the keyword arguments of a step, labels included.
+      loss: of the output; None: the model gives its loss.
+      random: the step draws random numbers that no option turns off.
     """
 
     model: str
     config: str
     sizes: dict[str, Any]
     inputs: Callable[[], dict[str, torch.Tensor]]
+    loss: Callable[[Any], torch.Tensor] | None = None
+    random: bool = False
 
-    def make(self) -> tuple[nn.Module, dict[str, torch.Tensor]]:
-        """The model, in training mode, and the arguments of one step that gives its loss."""
-        config = getattr(transformers, self.config)(**self.sizes)
+    def make(self, **changes: Any) -> tuple[nn.Module, dict[str, torch.Tensor]]:
+        """The model, in training mode, and the arguments of one step; `changes` to its sizes."""
+        config = getattr(transformers, self.config)(**{**self.sizes, **changes})
         model = getattr(transformers, self.model)(config)
         return model.train(), self.inputs()
 
@@ -118,13 +122,30 @@ def sound() -> dict[str, torch.Tensor]:
     return {"input_values": torch.randn(BATCH, 400), "labels": torch.tensor([0, 1])}
 
 
+def sentence_of_labels() -> dict[str, torch.Tensor]:
+    return {"input_ids": tokens(), "labels": torch.randint(2, (BATCH, LENGTH))}
+
+
+def film() -> dict[str, torch.Tensor]:
+    return {"pixel_values": torch.randn(BATCH, 4, 3, 16, 16), "labels": torch.tensor([0, 1])}
+
+
+def series() -> dict[str, torch.Tensor]:
+    return {"past_values": torch.randn(BATCH, 16, 2), "future_values": torch.randn(BATCH, 4, 2)}
+
+
+def squared(output: Any) -> torch.Tensor:
+    """A loss for models whose own loss searches for matching objects."""
+    return output.logits.square().mean() + output.pred_boxes.square().mean()
+
+
 RECIPES = {
     "bert": Recipe("BertForMaskedLM", "BertConfig", {**ENCODER, "vocab_size": WORDS}, text),
     "roberta": Recipe(
         "RobertaForTokenClassification",
         "RobertaConfig",
         {**ENCODER, "vocab_size": WORDS},
-        lambda: {"input_ids": tokens(), "labels": torch.randint(2, (BATCH, LENGTH))},
+        sentence_of_labels,
     ),
     "albert": Recipe(
         "AlbertForMaskedLM",
@@ -258,19 +279,6 @@ RECIPES = {
         },
         unmasked,
     ),
-    "rwkv": Recipe(
-        "RwkvForCausalLM",
-        "RwkvConfig",
-        {
-            "hidden_size": 16,
-            "num_hidden_layers": 2,
-            "attention_hidden_size": 16,
-            "intermediate_size": 24,
-            "vocab_size": WORDS,
-            "context_length": 16,
-        },
-        unmasked,
-    ),
     "t5": Recipe(
         "T5ForConditionalGeneration",
         "T5Config",
@@ -324,8 +332,10 @@ RECIPES = {
             "classifier_proj_size": 8,
             "mask_time_prob": 0.05,
             "mask_time_length": 2,
+            "layerdrop": 0.0,
         },
         sound,
+        random=True,
     ),
     "vit": Recipe(
         "ViTForImageClassification",
@@ -367,6 +377,8 @@ RECIPES = {
             "num_attention_heads": [1, 2, 2, 2],
             "decoder_hidden_size": 16,
             "sr_ratios": [2, 2, 1, 1],
+            "drop_path_rate": 0.0,
+            "classifier_dropout_prob": 0.0,
         },
         picture_map,
     ),
@@ -383,6 +395,7 @@ RECIPES = {
             "decoder_intermediate_size": 24,
         },
         picture_only,
+        random=True,
     ),
     "clip": Recipe(
         "CLIPModel",
@@ -415,24 +428,29 @@ RECIPES = {
         {
             **SEQUENCES,
             "num_queries": 4,
-            "use_timm_backbone": False,
-            "backbone": None,
-            "use_pretrained_backbone": False,
-            "backbone_config": None,
+            "backbone_config": transformers.ResNetConfig(
+                embedding_size=8,
+                hidden_sizes=[8, 16],
+                depths=[1, 1],
+                layer_type="basic",
+                out_features=["stage2"],
+            ),
         },
         picture_only,
+        squared,
     ),
     "yolos": Recipe(
         "YolosForObjectDetection",
         "YolosConfig",
         {**ENCODER, "image_size": [32, 32], "patch_size": 8, "num_detection_tokens": 4},
         picture_only,
+        squared,
     ),
     "videomae": Recipe(
         "VideoMAEForVideoClassification",
         "VideoMAEConfig",
         {**ENCODER, "image_size": 16, "patch_size": 8, "num_frames": 4},
-        lambda: {"pixel_values": torch.randn(BATCH, 4, 3, 16, 16), "labels": torch.tensor([0, 1])},
+        film,
     ),
     "patchtst": Recipe(
         "PatchTSTForPrediction",
