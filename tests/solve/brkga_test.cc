@@ -7,55 +7,38 @@
 #include <string>
 #include <vector>
 
-#include "gopt/cost/simulator.h"
 #include "gopt/plan/validate.h"
-#include "gopt/solve/solver.h"
 #include "src/solve/random_keys.h"
-#include "tests/testing/random_problem.h"
+#include "tests/solve/search_runs.h"
 #include "tests/testing/status.h"
 
 namespace gopt {
 namespace {
 
-Solution Solve(const Problem& problem, const std::string& spec, int64_t evaluations) {
-  const auto simulator = *Simulator::Create();
-  SolveRequest request = {.problem = &problem, .backend = simulator.get()};
-  request.budget = Budget::Evaluations(evaluations);
-  const auto solution = (*Solvers().Create(spec))->Solve(request);
-  EXPECT_OK(solution);
-  EXPECT_OK(ValidatePlan(problem, solution->plan));
-  return *solution;
-}
-
-Problem Generated(ProblemOptions options = {}) {
-  return *Problem::Create(testing::LargeGraph({.ops = 300, .window = 20}),
-                          *UniformMachine({.count = 4, .bandwidth = 1e9}), std::move(options));
-}
-
-std::string ErrorOf(const std::string& spec) {
-  return std::string(Solvers().Create(spec).status().message());
-}
+using testing::ProblemForSearches;
+using testing::RunSearch;
+using testing::SpecError;
 
 TEST(BrkgaTest, NamesTheOptionThatIsOutOfRange) {
-  EXPECT_THAT(ErrorOf("brkga(population=1)"), ::testing::HasSubstr("population is 1"));
-  EXPECT_THAT(ErrorOf("brkga(bias=2)"), ::testing::HasSubstr("bias is 2"));
-  EXPECT_THAT(ErrorOf("brkga(elites=0.6,mutants=0.6)"), ::testing::HasSubstr("is 1.2"));
-  EXPECT_THAT(ErrorOf("brkga(evaluations=-1)"), ::testing::HasSubstr("must not be negative"));
+  EXPECT_THAT(SpecError("brkga(population=1)"), ::testing::HasSubstr("population is 1"));
+  EXPECT_THAT(SpecError("brkga(bias=2)"), ::testing::HasSubstr("bias is 2"));
+  EXPECT_THAT(SpecError("brkga(elites=0.6,mutants=0.6)"), ::testing::HasSubstr("is 1.2"));
+  EXPECT_THAT(SpecError("brkga(evaluations=-1)"), ::testing::HasSubstr("must not be negative"));
 }
 
 TEST(BrkgaTest, BeginsAtTheStartsOfHillClimbing) {
-  const Problem problem = Generated();
-  EXPECT_EQ(Solve(problem, "brkga", 1).report.step_time,
-            Solve(problem, "hill_climb", 1).report.step_time);
+  const Problem problem = ProblemForSearches();
+  EXPECT_EQ(RunSearch(problem, "brkga", 1).report.step_time,
+            RunSearch(problem, "hill_climb", 1).report.step_time);
 }
 
 TEST(BrkgaTest, ImprovesInEveryForm) {
-  const Problem problem = Generated();
-  const auto start = Solve(problem, "brkga", 130).curve.front().best;
+  const Problem problem = ProblemForSearches();
+  const auto start = RunSearch(problem, "brkga", 130).curve.front().best;
   for (const char* spec : {"brkga", "brkga(population=2)", "brkga(elites=0,mutants=0)",
                            "brkga(population=100,crossover=1)", "brkga(published=true)"}) {
     SCOPED_TRACE(spec);
-    EXPECT_LT(Solve(problem, spec, 1'000).report.step_time, start);
+    EXPECT_LT(RunSearch(problem, spec, 1'000).report.step_time, start);
   }
 }
 
@@ -63,9 +46,9 @@ TEST(BrkgaTest, KeepsColocationGroupsTogether) {
   ProblemOptions options;
   options.constraints.colocate = {{{3, 50, 120}, "test"}, {{7, 8, 9, 10, 11}, "test"}};
   options.constraints.allowed = {{{20, 21, 22}, {1, 2}, "test"}};
-  const Problem problem = Generated(std::move(options));
+  const Problem problem = ProblemForSearches(std::move(options));
   for (const char* spec : {"brkga", "brkga(published=true)"}) {
-    Solve(problem, spec, 300);  // Which checks that the plan is legal.
+    RunSearch(problem, spec, 300);  // Which checks that the plan is legal.
   }
 }
 
@@ -78,7 +61,7 @@ class KeyCodecTest : public ::testing::TestWithParam<KeyMeaning> {
     return options;
   }
 
-  Problem problem_ = Generated(Options());
+  Problem problem_ = ProblemForSearches(Options());
   RooflineCostModel costs_{problem_};
   TaskGraph tasks_ = *TaskGraph::Create(problem_, problem_.base_kernels(), costs_);
   KeyCodec codec_{tasks_, GetParam(), {}};
@@ -117,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(Both, KeyCodecTest,
                                            KeyMeaning::kChooseDevices));
 
 TEST(KeyCodecSteeringTest, OpenTasksAreListScheduled) {
-  const Problem problem = Generated();
+  const Problem problem = ProblemForSearches();
   const RooflineCostModel costs(problem);
   const TaskGraph tasks = *TaskGraph::Create(problem, problem.base_kernels(), costs);
   KeyCodec codec(tasks, KeyMeaning::kSteerListScheduling, {});

@@ -6,59 +6,41 @@
 #include <string>
 #include <vector>
 
-#include "gopt/cost/simulator.h"
-#include "gopt/plan/validate.h"
-#include "gopt/solve/solver.h"
+#include "gopt/base/random.h"
 #include "src/solve/groups.h"
 #include "src/solve/inheritance.h"
-#include "tests/testing/random_problem.h"
-#include "tests/testing/status.h"
+#include "tests/solve/search_runs.h"
 
 namespace gopt {
 namespace {
 
-Solution Solve(const Problem& problem, const std::string& spec, int64_t evaluations) {
-  const auto simulator = *Simulator::Create();
-  SolveRequest request = {.problem = &problem, .backend = simulator.get()};
-  request.budget = Budget::Evaluations(evaluations);
-  const auto solution = (*Solvers().Create(spec))->Solve(request);
-  EXPECT_OK(solution);
-  EXPECT_OK(ValidatePlan(problem, solution->plan));
-  return *solution;
-}
-
-Problem Generated(ProblemOptions options = {}) {
-  return *Problem::Create(testing::LargeGraph({.ops = 300, .window = 20}),
-                          *UniformMachine({.count = 4, .bandwidth = 1e9}), std::move(options));
-}
-
-std::string ErrorOf(const std::string& spec) {
-  return std::string(Solvers().Create(spec).status().message());
-}
+using testing::ProblemForSearches;
+using testing::RunSearch;
+using testing::SpecError;
 
 TEST(EvolveTest, NamesTheOptionThatIsOutOfRange) {
-  EXPECT_THAT(ErrorOf("evolve(population=0)"), ::testing::HasSubstr("population is 0"));
-  EXPECT_THAT(ErrorOf("evolve(crossover=1.5)"), ::testing::HasSubstr("crossover is 1.5"));
-  EXPECT_THAT(ErrorOf("evolve(mutation=-1)"), ::testing::HasSubstr("mutation is -1"));
-  EXPECT_THAT(ErrorOf("evolve(population=4,tournament=5)"), ::testing::HasSubstr("tournament"));
-  EXPECT_THAT(ErrorOf("evolve(evaluations=-1)"), ::testing::HasSubstr("must not be negative"));
+  EXPECT_THAT(SpecError("evolve(population=0)"), ::testing::HasSubstr("population is 0"));
+  EXPECT_THAT(SpecError("evolve(crossover=1.5)"), ::testing::HasSubstr("crossover is 1.5"));
+  EXPECT_THAT(SpecError("evolve(mutation=-1)"), ::testing::HasSubstr("mutation is -1"));
+  EXPECT_THAT(SpecError("evolve(population=4,tournament=5)"), ::testing::HasSubstr("tournament"));
+  EXPECT_THAT(SpecError("evolve(evaluations=-1)"), ::testing::HasSubstr("must not be negative"));
 }
 
 TEST(EvolveTest, BeginsAtTheStartsOfHillClimbing) {
-  const Problem problem = Generated();
-  const auto first = Solve(problem, "hill_climb", 12).report.step_time;
-  EXPECT_EQ(Solve(problem, "evolve", 1).report.step_time,
-            Solve(problem, "hill_climb", 1).report.step_time);
-  EXPECT_LE(Solve(problem, "evolve", 200).report.step_time, first);
+  const Problem problem = ProblemForSearches();
+  const auto first = RunSearch(problem, "hill_climb", 12).report.step_time;
+  EXPECT_EQ(RunSearch(problem, "evolve", 1).report.step_time,
+            RunSearch(problem, "hill_climb", 1).report.step_time);
+  EXPECT_LE(RunSearch(problem, "evolve", 200).report.step_time, first);
 }
 
 TEST(EvolveTest, ImprovesInEveryForm) {
-  const Problem problem = Generated();
-  const auto start = Solve(problem, "evolve", 130).curve.front().best;
+  const Problem problem = ProblemForSearches();
+  const auto start = RunSearch(problem, "evolve", 130).curve.front().best;
   for (const char* spec : {"evolve", "evolve(population=1)", "evolve(population=5,crossover=1)",
                            "evolve(published=true)"}) {
     SCOPED_TRACE(spec);
-    EXPECT_LT(Solve(problem, spec, 1'000).report.step_time, start);
+    EXPECT_LT(RunSearch(problem, spec, 1'000).report.step_time, start);
   }
 }
 
@@ -66,9 +48,9 @@ TEST(EvolveTest, KeepsColocationGroupsTogetherWhenTheyCross) {
   ProblemOptions options;
   options.constraints.colocate = {{{3, 50, 120}, "test"}, {{7, 8, 9, 10, 11}, "test"}};
   options.constraints.allowed = {{{20, 21, 22}, {1, 2}, "test"}};
-  const Problem problem = Generated(std::move(options));
+  const Problem problem = ProblemForSearches(std::move(options));
   for (const char* spec : {"evolve(crossover=1)", "evolve(crossover=1,published=true)"}) {
-    Solve(problem, spec, 300);  // Which checks that the plan is legal.
+    RunSearch(problem, spec, 300);  // Which checks that the plan is legal.
   }
 }
 
