@@ -119,6 +119,15 @@ TEST_F(SearchContextTest, APastDeadlineStillAllowsOnePlan) {
   EXPECT_EQ(context->Finish()->stop, StopReason::kDeadline);
 }
 
+TEST_F(SearchContextTest, LeavesTimeForWhatComesBeforeAnEvaluation) {
+  request_.budget.deadline = Clock::now() + std::chrono::hours(1);
+  auto context = Context();
+  context->Evaluate(PlanOf(problem_, {0, 0, 0}));
+  EXPECT_FALSE(context->Exhausted(60.0));
+  EXPECT_TRUE(context->Exhausted(2.0 * 3600.0));
+  EXPECT_EQ(context->Finish()->stop, StopReason::kDeadline);
+}
+
 TEST_F(SearchContextTest, ACancelledSearchStillAllowsOnePlan) {
   auto cancel = std::make_shared<CancelToken>();
   cancel->Cancel();

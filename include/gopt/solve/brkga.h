@@ -24,12 +24,14 @@ namespace gopt {
 // of single transfers are left out: the simulator books transfers by the ranks of their producers.
 struct BrkgaOptions {
   int64_t evaluations = 0;  // At most; 0: the request's budget, or 10,000 if it is unbounded.
-  int population = 0;       // Individuals, at least 2; 0: 20, or 100 if `published`.
-  double elites = 0.2;      // Share of the population that lives on.
-  double mutants = 0.1;     // Share that is new in each generation. elites + mutants < 1.
-  double bias = 0.7;        // Probability that a child of two takes a key from the elite.
-  double crossover = 0.2;   // Share of the children that have two parents; 1 if `published`.
-  bool published = false;   // As in the papers; see above.
+  // Individuals, at least 2; 0: 20, or 100 if `published`. Each takes 6 bytes a task (`published`:
+  // 4, and 2 for each device) and its chain, twice if it is no elite.
+  int population = 0;
+  double elites = 0.2;     // Share of the population that lives on.
+  double mutants = 0.1;    // Share that is new in each generation. elites + mutants < 1.
+  double bias = 0.7;       // Probability that a child of two takes a key from the elite.
+  double crossover = 0.2;  // Share of the children that have two parents; 1 if `published`.
+  bool published = false;  // As in the papers; see above.
 };
 
 }  // namespace gopt
