@@ -38,7 +38,7 @@ absl::Status CheckShareOption(const std::string& option, double share) {
 absl::StatusOr<StartPoint> PriceStarts(const TaskGraph& tasks, SearchContext* context,
                                        std::vector<StartPoint>* all) {
   const int64_t most = std::max<int64_t>(1, context->remaining() / kStartShare);
-  return PriceClassicalPlans(tasks, ClassicalSet::kListSchedulers, most, context, all);
+  return PriceClassicalPlans(tasks, ClassicalSet::kPortfolio, most, context, all);
 }
 
 absl::StatusOr<Solution> SolveByPopulation(const SolveRequest& request, const std::string& solver,

@@ -25,8 +25,8 @@ absl::Status CheckEvaluationsOption(const std::string& solver, int64_t evaluatio
 // InvalidArgument if outside of [0, 1]. option: "solver: name", for the message.
 absl::Status CheckShareOption(const std::string& option, double share);
 
-// The starts that all searches share, so that they can be compared: the request's and what the list
-// schedulers make, for at most a tenth of the evaluations. The best; `all` as PriceClassicalPlans.
+// The starts that all searches share, so that they can be compared: the request's and the
+// portfolio's, for at most a tenth of the evaluations. The best; `all` as PriceClassicalPlans.
 absl::StatusOr<StartPoint> PriceStarts(const TaskGraph& tasks, SearchContext* context,
                                        std::vector<StartPoint>* all = nullptr);
 
