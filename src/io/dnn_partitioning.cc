@@ -7,7 +7,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "gopt/base/status_macros.h"
 #include "gopt/base/utf8.h"
 #include "gopt/graph/graph_builder.h"
@@ -286,13 +285,6 @@ class Importing {
   std::vector<std::pair<OpId, OpId>> weights_of_;         // Builder ops: weights, reader.
 };
 
-std::string NameOf(std::string_view path) {
-  path.remove_prefix(std::min(path.rfind('/') + 1, path.size()));
-  absl::string_view name(path.data(), path.size());
-  absl::ConsumeSuffix(&name, ".json");
-  return std::string(name);
-}
-
 }  // namespace
 
 absl::StatusOr<Imported> ImportDnnPartitioning(const DnnPartitioningGraph& graph,
@@ -316,7 +308,7 @@ absl::StatusOr<Imported> ImportDnnPartitioningText(std::string_view text, std::s
     split = *std::move(parsed);
   }
   auto imported = ImportDnnPartitioning(*graph, split.has_value() ? &*split : nullptr,
-                                        NameOf(source), options, limits);
+                                        NameFromPath(source, {".json"}), options, limits);
   if (!imported.ok()) return InSource(source, imported.status());
   return imported;
 }

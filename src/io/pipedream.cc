@@ -293,14 +293,6 @@ class Importing {
   std::vector<std::vector<PortId>> gradients_;  // Of each forward port.
 };
 
-// "vgg16" of "profiles/vgg16.graph.txt".
-std::string NameOf(std::string_view path) {
-  path.remove_prefix(std::min(path.rfind('/') + 1, path.size()));
-  absl::string_view name(path.data(), path.size());
-  for (const char* suffix : {".txt", ".graph"}) absl::ConsumeSuffix(&name, suffix);
-  return std::string(name);
-}
-
 }  // namespace
 
 absl::StatusOr<Imported> ImportPipeDreamText(std::string_view text, std::string_view source,
@@ -308,7 +300,8 @@ absl::StatusOr<Imported> ImportPipeDreamText(std::string_view text, std::string_
                                              const GraphLimits& limits) {
   const auto profile = ParsePipeDream(text, limits);
   if (!profile.ok()) return InSource(source, profile.status());
-  auto imported = Importing(*profile, options).Make(NameOf(source), limits);
+  auto imported =
+      Importing(*profile, options).Make(NameFromPath(source, {".txt", ".graph"}), limits);
   if (!imported.ok()) return InSource(source, imported.status());
   return imported;
 }

@@ -11,6 +11,7 @@
 #include "gopt/solve/solver.h"
 #include "gtest/gtest.h"
 #include "src/io/file_bytes.h"
+#include "tests/testing/find_op.h"
 #include "tests/testing/golden.h"
 #include "tests/testing/paths.h"
 #include "tests/testing/status.h"
@@ -19,6 +20,7 @@ namespace gopt {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::FindOp;
 using ::testing::HasSubstr;
 
 constexpr const char* kFolder = "tests/fuzz/corpus/dnn_partitioning/";
@@ -38,22 +40,14 @@ std::string FaultOf(std::string_view text) {
   return std::string(ImportDnnPartitioningText(text, "d.json").status().message());
 }
 
-OpId Find(const Graph& graph, std::string_view name) {
-  for (OpId op = 0; op < graph.num_ops(); ++op) {
-    if (graph.op_name(op) == name) return op;
-  }
-  ADD_FAILURE() << "no op is named " << name;
-  return kNone;
-}
-
 TEST(DnnPartitioningTest, ReadsNodesEdgesAndMachine) {
   const auto imported = ImportDnnPartitioningText(SmallText(), "a/small.json");
   ASSERT_OK(imported);
   const Graph& graph = *imported->graph;
   EXPECT_EQ(graph.name(), "small");
   EXPECT_TRUE(testing::IsGolden("io/dnn_partitioning.txt", GraphToText(graph)));
-  EXPECT_EQ(graph.MeasuredTime(Find(graph, "g"), "fpga"), 2'250'000);
-  EXPECT_EQ(graph.MeasuredTime(Find(graph, "g"), "cpu"), 20'500'000);
+  EXPECT_EQ(graph.MeasuredTime(FindOp(graph, "g"), "fpga"), 2'250'000);
+  EXPECT_EQ(graph.MeasuredTime(FindOp(graph, "g"), "cpu"), 20'500'000);
   ASSERT_EQ(imported->machine->num_devices(), 3);
   EXPECT_EQ(imported->machine->device(1).kind, "fpga");
   EXPECT_EQ(imported->machine->device(1).memory_bytes, 1000);
@@ -65,7 +59,7 @@ TEST(DnnPartitioningTest, ReadsNodesEdgesAndMachine) {
 TEST(DnnPartitioningTest, ATensorIsOnePortHoweverManyRead) {
   const auto imported = ImportDnnPartitioningText(SmallText(), "d.json");
   const Graph& graph = *imported->graph;
-  const OpId f = Find(graph, "f");
+  const OpId f = FindOp(graph, "f");
   EXPECT_EQ(graph.num_ports(f), 1);
   EXPECT_EQ(graph.port_bytes(graph.first_port(f)), 128);
   EXPECT_EQ(graph.readers(graph.first_port(f)).size(), 2u);
@@ -74,12 +68,12 @@ TEST(DnnPartitioningTest, ATensorIsOnePortHoweverManyRead) {
 TEST(DnnPartitioningTest, WeightsAreWhatIsLeftOfTheSize) {
   const auto with = ImportDnnPartitioningText(SmallText(), "d.json");
   const Graph& graph = *with->graph;
-  const OpId weights = Find(graph, "f:weights");
+  const OpId weights = FindOp(graph, "f:weights");
   EXPECT_EQ(graph.kind(weights), OpKind::kParameter);
   EXPECT_EQ(graph.port_bytes(graph.first_port(weights)), 300 - 128);
-  EXPECT_EQ(graph.colocation(weights), graph.colocation(Find(graph, "f")));
-  EXPECT_EQ(graph.kind(Find(graph, "w")), OpKind::kParameter);
-  EXPECT_EQ(graph.kind(Find(graph, "x")), OpKind::kInput);
+  EXPECT_EQ(graph.colocation(weights), graph.colocation(FindOp(graph, "f")));
+  EXPECT_EQ(graph.kind(FindOp(graph, "w")), OpKind::kParameter);
+  EXPECT_EQ(graph.kind(FindOp(graph, "x")), OpKind::kInput);
   const auto without = ImportDnnPartitioningText(SmallText(), "d.json", {.memory = false});
   EXPECT_TRUE(without->graph->parameters().empty());
 }
@@ -113,7 +107,7 @@ TEST(DnnPartitioningTest, TakesAnExpertsSplit) {
   ASSERT_OK(imported);
   const Graph& graph = *imported->graph;
   const auto place = [&](const char* name) {
-    return imported->expert_placement[Find(graph, name)];
+    return imported->expert_placement[FindOp(graph, name)];
   };
   EXPECT_EQ(place("f"), 0);
   EXPECT_EQ(place("f:weights"), 0);

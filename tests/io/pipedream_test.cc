@@ -11,6 +11,7 @@
 #include "gopt/solve/solver.h"
 #include "gtest/gtest.h"
 #include "src/io/file_bytes.h"
+#include "tests/testing/find_op.h"
 #include "tests/testing/golden.h"
 #include "tests/testing/paths.h"
 #include "tests/testing/status.h"
@@ -19,6 +20,7 @@ namespace gopt {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::FindOp;
 using ::testing::HasSubstr;
 
 std::string SmallProfile() {
@@ -36,14 +38,6 @@ std::string NodeWith(const std::string& figures) { return "node1 -- ReLU -- " + 
 constexpr const char* kGood =
     "forward_compute_time=1, backward_compute_time=2, activation_size=4, parameter_size=8";
 
-OpId Find(const Graph& graph, std::string_view name) {
-  for (OpId op = 0; op < graph.num_ops(); ++op) {
-    if (graph.op_name(op) == name) return op;
-  }
-  ADD_FAILURE() << "no op is named " << name;
-  return kNone;
-}
-
 TEST(PipeDreamTest, ReadsTheForwardGraph) {
   const auto imported =
       ImportPipeDreamText(SmallProfile(), "a/small.graph.txt", {.training = false});
@@ -57,7 +51,7 @@ TEST(PipeDreamTest, MirrorsItIntoATrainingStep) {
   ASSERT_OK(imported);
   const Graph& graph = *imported->graph;
   EXPECT_TRUE(testing::IsGolden("io/pipedream_training.txt", GraphToText(graph)));
-  const OpId backward = Find(graph, "node3:backward");
+  const OpId backward = FindOp(graph, "node3:backward");
   EXPECT_EQ(graph.MeasuredTime(backward, "device"), 3'000'000);
   EXPECT_EQ(graph.op_name(graph.forward_twin(backward)), "node3");
   EXPECT_EQ(graph.phase(backward), Phase::kBackward);
@@ -67,7 +61,7 @@ TEST(PipeDreamTest, TimesAreForTheKindAndTheMachineAsAsked) {
   const auto imported = ImportPipeDreamText(
       SmallProfile(), "p", {.kind = "v100", .devices = 3, .bandwidth = 1e9, .latency = 5});
   ASSERT_OK(imported);
-  EXPECT_EQ(imported->graph->MeasuredTime(Find(*imported->graph, "node2"), "v100"), 500'000);
+  EXPECT_EQ(imported->graph->MeasuredTime(FindOp(*imported->graph, "node2"), "v100"), 500'000);
   EXPECT_EQ(imported->machine->num_devices(), 3);
   EXPECT_EQ(imported->machine->device(0).kind, "v100");
   EXPECT_EQ(imported->machine->route_bandwidth(0, 2), 1e9);
@@ -81,8 +75,8 @@ TEST(PipeDreamTest, StagesAreDevices) {
   ASSERT_OK(imported);
   EXPECT_EQ(imported->machine->num_devices(), 2);
   const Graph& graph = *imported->graph;
-  EXPECT_EQ(imported->expert_placement[Find(graph, "node3")], 0);
-  EXPECT_EQ(imported->expert_placement[Find(graph, "node5:backward")], 1);
+  EXPECT_EQ(imported->expert_placement[FindOp(graph, "node3")], 0);
+  EXPECT_EQ(imported->expert_placement[FindOp(graph, "node5:backward")], 1);
 }
 
 TEST(PipeDreamTest, WithoutStagesThereIsNoPlacement) {
@@ -99,10 +93,10 @@ TEST(PipeDreamTest, SaysWhichInputIsAWarmUpAndDropsItOnRequest) {
   ASSERT_OK(kept);
   EXPECT_EQ(kept->figures.at("warmup_ns"), 500e6);
   EXPECT_EQ(kept->graph->columns().metadata.at("pipedream.warmup"), "a");
-  EXPECT_EQ(kept->graph->MeasuredTime(Find(*kept->graph, "a"), "device"), 500'000'000);
+  EXPECT_EQ(kept->graph->MeasuredTime(FindOp(*kept->graph, "a"), "device"), 500'000'000);
   const auto dropped = ImportPipeDreamText(text, "p", {.drop_warmup = true});
   ASSERT_OK(dropped);
-  EXPECT_EQ(dropped->graph->kind(Find(*dropped->graph, "a")), OpKind::kInput);
+  EXPECT_EQ(dropped->graph->kind(FindOp(*dropped->graph, "a")), OpKind::kInput);
   EXPECT_TRUE(ImportPipeDreamText(SmallProfile(), "p")->figures.empty());
 }
 

@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gopt/graph/graph_text.h"
 #include "gtest/gtest.h"
+#include "tests/testing/find_op.h"
 #include "tests/testing/golden.h"
 #include "tests/testing/scale.h"
 #include "tests/testing/status.h"
@@ -18,6 +19,7 @@ namespace gopt {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::FindOp;
 using ::testing::HasSubstr;
 
 std::shared_ptr<const Graph> GraphOf(const std::string& spec) {
@@ -284,40 +286,29 @@ TEST(RnnTest, WeightsCostTheSameTimeWithAndWithoutParameterOps) {
 
 TEST(RnnTest, CostsAreThoseOfTheShapes) {
   const auto graph = *MakeRnn({.layers = 1, .steps = 2, .hidden = 1024});
-  for (const OpId op : graph->kernel_ops()) {
-    if (graph->op_name(op) != "layer0.t1.product") continue;
-    EXPECT_EQ(graph->flops(op), 2.0 * 64 * 2048 * 4096);
-    EXPECT_EQ(graph->port_bytes(graph->first_port(op)), 4 * 64 * 4096);
-    EXPECT_EQ(graph->bytes_read(op), 4 * (2 * 64 * 1024 + 2048 * 4096));
-    EXPECT_THAT(graph->dims(graph->first_port(op)), ElementsAre(64, 4096));
-    return;
-  }
-  FAIL() << "there is no second cell";
+  const OpId op = FindOp(*graph, "layer0.t1.product");
+  EXPECT_EQ(graph->flops(op), 2.0 * 64 * 2048 * 4096);
+  EXPECT_EQ(graph->port_bytes(graph->first_port(op)), 4 * 64 * 4096);
+  EXPECT_EQ(graph->bytes_read(op), 4 * (2 * 64 * 1024 + 2048 * 4096));
+  EXPECT_THAT(graph->dims(graph->first_port(op)), ElementsAre(64, 4096));
 }
 
 TEST(GnmtTest, EveryDecoderStepAttendsToTheWholeEncoder) {
   const auto graph = *MakeGnmt({.layers = 2, .encoder_steps = 3, .decoder_steps = 5, .hidden = 16});
-  for (OpId op = 0; op < graph->num_ops(); ++op) {
-    if (graph->op_name(op) != "attention.memory") continue;
-    EXPECT_EQ(graph->operands(op).size(), 3u);
-    std::set<std::string> readers;
-    for (const OpId reader : graph->successors(op)) {
-      if (graph->phase(reader) == Phase::kForward) readers.emplace(graph->op_name(reader));
-    }
-    EXPECT_EQ(readers.size(), 2u * 5u);
-    return;
+  const OpId memory = FindOp(*graph, "attention.memory");
+  EXPECT_EQ(graph->operands(memory).size(), 3u);
+  int readers = 0;
+  for (const OpId reader : graph->successors(memory)) {
+    readers += graph->phase(reader) == Phase::kForward ? 1 : 0;
   }
-  FAIL() << "there is no memory";
+  EXPECT_EQ(readers, 2 * 5);
 }
 
 TEST(TransformerXlTest, SegmentsMeetInTheMemoryAndItsGradientOnRequest) {
   TransformerXlOptions options = {.layers = 1, .segments = 2, .heads = 1, .tokens = 4, .width = 8};
   const auto gradient_ports = [&options] {
     const auto graph = *MakeTransformerXl(options);
-    for (OpId op = 0; op < graph->num_ops(); ++op) {
-      if (graph->op_name(op) == "layer0.s1.head0.key.grad") return graph->num_ports(op);
-    }
-    return -1;
+    return graph->num_ports(FindOp(*graph, "layer0.s1.head0.key.grad"));
   };
   EXPECT_EQ(gradient_ports(), 1);
   options.gradient_to_memory = true;

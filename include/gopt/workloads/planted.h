@@ -19,9 +19,9 @@ struct PlantedOptions {
   int devices = 4;                 // Equal, with a channel per ordered pair.
   Nanoseconds mean_time = 20'000;  // Of the ops; the step takes ops x mean_time / devices.
   double spread = 1.0;             // Of times and bytes: standard deviation in powers of two.
-  int fan_out = 3;                 // Readers of an op: 0 to this many, at most one a device away.
+  int fan_out = 6;                 // Readers of an op: 0 to this many, at most one a device away.
   double remote = 0.5;             // Probability that a reader is on another device.
-  double ccr = 1.0;                // Time to send a tensor over time of an op, on average.
+  double ccr = 3.0;                // Time to send a tensor over time of an op, on average.
   double bandwidth = 12e9;         // Of each channel, bytes per second.
   Nanoseconds latency = 5'000;     // Of each channel.
   uint64_t seed = 0;
