@@ -25,7 +25,6 @@
 #include "gopt/cost/simulator.h"
 #include "gopt/graph/graph_builder.h"
 #include "gopt/graph/graph_text.h"
-#include "gopt/io/graph_file.h"
 #include "gopt/plan/problem.h"
 #include "gopt/solve/cpop.h"
 #include "gopt/solve/etf.h"
@@ -35,9 +34,11 @@
 #include "gopt/solve/metis.h"
 #include "gopt/solve/peft.h"
 #include "gopt/solve/task_graph.h"
+#include "gopt/workloads/synthetic.h"
 #include "nlohmann/json.hpp"
 
-ABSL_FLAG(std::string, graph, "window", "A graph file, or window, chain, star or layers.");
+ABSL_FLAG(std::string, graph, "window",
+          "A graph file, window, chain, star, layers, or a spec: layered(ops=5000).");
 ABSL_FLAG(int, ops, 80'000, "Ops of a generated graph.");
 ABSL_FLAG(int, devices, 8, "Equal devices, a channel for each ordered pair.");
 ABSL_FLAG(bool, scaling, true, "Also time 10,000, 100,000 and 300,000 ops of each shape.");
@@ -104,7 +105,8 @@ absl::StatusOr<std::shared_ptr<const Graph>> MakeGraph(const std::string& name, 
   for (const char* shape : {"window", "chain", "star", "layers"}) {
     if (name == shape) return GenerateShape(name, ops);
   }
-  return ReadGraphFile(name);
+  GOPT_ASSIGN_OR_RETURN(Imported imported, SyntheticOrFile(name));
+  return std::move(imported.graph);
 }
 
 // Milliseconds of each step on one problem.

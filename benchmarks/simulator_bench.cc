@@ -22,15 +22,15 @@
 #include "absl/strings/str_cat.h"
 #include "gopt/base/check.h"
 #include "gopt/cost/simulator.h"
-#include "gopt/io/graph_file.h"
 #include "gopt/plan/problem.h"
+#include "gopt/workloads/synthetic.h"
 #include "nlohmann/json.hpp"
 #include "tests/testing/paths.h"
 #include "tests/testing/random_problem.h"
 #include "tests/testing/reference_simulator.h"
 
 ABSL_FLAG(std::string, json, "", "write the results to this file");
-ABSL_FLAG(std::string, graph, "random", "a graph file, or 'random'");
+ABSL_FLAG(std::string, graph, "random", "a graph file, a spec as layered(ops=5000), or 'random'");
 ABSL_FLAG(int, ops, 80'000, "ops of the random graph; it has two edges per op");
 ABSL_FLAG(int, devices, 8, "devices, with a channel per ordered pair");
 ABSL_FLAG(int, threads, 2, "threads to compare with one");
@@ -247,12 +247,12 @@ int Run() {
   if (name == "random") {
     graph = LargeGraph({.ops = absl::GetFlag(FLAGS_ops), .chain = 0.5});
   } else {
-    const auto read = ReadGraphFile(name);
+    const auto read = SyntheticOrFile(name);
     if (!read.ok()) {
       std::fprintf(stderr, "%s\n", std::string(read.status().message()).c_str());
       return 1;
     }
-    graph = *read;
+    graph = read->graph;
   }
   const Problem problem = MakeProblem(graph, devices);
   std::printf("%d ops, %lld edges, %d devices\n", graph->num_ops(),

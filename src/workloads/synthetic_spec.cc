@@ -217,6 +217,11 @@ absl::StatusOr<Imported> SyntheticFromSpec(std::string_view text) {
       absl::StrCat("no synthetic family is named '", Printable(spec.name), "'; there are ", known));
 }
 
+absl::StatusOr<Imported> SyntheticOrFile(const std::string& spec_or_path) {
+  const bool is_spec = spec_or_path.find('(') != std::string::npos && spec_or_path.ends_with(')');
+  return is_spec ? SyntheticFromSpec(spec_or_path) : ImportFile(spec_or_path);
+}
+
 std::vector<std::pair<std::string, std::string>> SyntheticFamilies() {
   std::vector<std::pair<std::string, std::string>> result;
   for (const auto& [name, family] : Families()) result.emplace_back(name, family.summary);

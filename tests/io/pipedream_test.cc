@@ -79,9 +79,12 @@ TEST(PipeDreamTest, StagesAreDevices) {
   EXPECT_EQ(imported->expert_placement[FindOp(graph, "node5:backward")], 1);
 }
 
-TEST(PipeDreamTest, WithoutStagesThereIsNoPlacement) {
+TEST(PipeDreamTest, UnlessAllNodesHaveStagesThereIsNoPlacement) {
   EXPECT_TRUE(ImportPipeDreamText(SmallProfile(), "p")->expert_placement.empty());
-  EXPECT_TRUE(ImportPipeDreamText(SmallProfile() + NodeWith(kGood).insert(4, "1"), "p").ok());
+  const std::string some = NodeWith(std::string(kGood) + " -- stage_id=1") + "x -- X -- " + kGood;
+  const auto imported = ImportPipeDreamText(some, "p");
+  ASSERT_OK(imported);
+  EXPECT_TRUE(imported->expert_placement.empty());
 }
 
 TEST(PipeDreamTest, SaysWhichInputIsAWarmUpAndDropsItOnRequest) {

@@ -134,8 +134,12 @@ TEST(SyntheticTest, TinyMembersReadLikeThis) {
       {"planted", "planted(ops=6,devices=2)"},
   };
   for (const auto& [name, spec] : kTiny) {
-    EXPECT_TRUE(
-        testing::IsGolden("workloads/" + std::string(name) + ".txt", GraphToText(*GraphOf(spec))));
+    const auto graph = GraphOf(spec);
+    std::string text = GraphToText(*graph) + "times:";
+    for (OpId op = 0; op < graph->num_ops(); ++op) {
+      absl::StrAppend(&text, " ", graph->MeasuredTime(op, kTextDeviceKind));
+    }
+    EXPECT_TRUE(testing::IsGolden(absl::StrCat("workloads/", name, ".txt"), text + "\n"));
   }
 }
 
@@ -340,6 +344,13 @@ TEST(SyntheticSpecTest, BringsAMachine) {
   EXPECT_EQ(imported->machine->num_devices(), 3);
   EXPECT_EQ(imported->machine->route_bandwidth(0, 1), 2e9);
   EXPECT_EQ(imported->machine->route_latency(1, 0), 7);
+}
+
+TEST(SyntheticSpecTest, ProgramsTakeASpecOrAFile) {
+  EXPECT_EQ(SyntheticOrFile("chain(ops=7)")->graph->num_ops(), 7);
+  EXPECT_EQ(SyntheticOrFile("tests/fuzz/corpus/schedule_json/small.json")->graph->num_ops(), 3);
+  EXPECT_THAT(SyntheticOrFile("ring(ops=7)"), Fails(absl::StatusCode::kNotFound, "ring"));
+  EXPECT_THAT(SyntheticOrFile("none.gopt"), Fails(absl::StatusCode::kNotFound, "none.gopt"));
 }
 
 TEST(SyntheticScaleTest, AMillionOpsTakeSeconds) {

@@ -131,6 +131,9 @@ GOPT_API absl::StatusOr<std::shared_ptr<const Graph>> MakeFanOut(const FanOutOpt
 // as the expert placement and the figure "optimal_step_time_ns". NotFound lists the families.
 GOPT_API absl::StatusOr<Imported> SyntheticFromSpec(std::string_view spec);
 
+// What programs take as a graph: a spec, with its parentheses, or the path of a file of any format.
+GOPT_API absl::StatusOr<Imported> SyntheticOrFile(const std::string& spec_or_path);
+
 // Names and one-line summaries, sorted by name.
 GOPT_API std::vector<std::pair<std::string, std::string>> SyntheticFamilies();
 
