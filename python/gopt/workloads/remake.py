@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gopt import _core
-from gopt.errors import GoptError
+from gopt.errors import GoptError, InvalidArgumentError, NotFoundError
 from gopt.workloads import registry, store
 
 VERSION = 1
@@ -54,9 +54,9 @@ def make_all(
 ) -> list[Outcome]:
     """Captures the workloads that are to be stored and writes what has changed.
 
-    A file whose graph has the same content keeps its bytes and its row. The index is written once,
-    after the graphs, in the order of the registry. Rows and files of names that the registry no
-    longer has are removed, unless `only` is given.
+    A file whose graph has the same content keeps its bytes and its row. The index, in the order of
+    the registry, follows each graph, so that an interrupted run leaves a folder that can be used.
+    Rows and files of names that the registry no longer has are removed, unless `only` is given.
 
     Args:
       folder: where index.json and the graphs are; made if it is not there.
@@ -66,6 +66,7 @@ def make_all(
 
     Raises:
       NotFoundError: a name that is not to be stored.
+      InvalidArgumentError: the folder's index is malformed.
       OSError: the folder cannot be written.
     """
     names = _chosen(only)
@@ -77,14 +78,19 @@ def make_all(
         concurrent.futures.ThreadPoolExecutor(max(1, jobs)) as pool,
     ):
         captures = {pool.submit(_capture, name, Path(scratch)): name for name in names}
-        for done in concurrent.futures.as_completed(captures):
-            outcomes.append(_keep(captures[done], done.result(), folder, rows))
-            progress(outcomes[-1])
+        try:
+            for done in concurrent.futures.as_completed(captures):
+                outcomes.append(_keep(captures[done], done.result(), folder, rows))
+                write_rows(folder, rows)
+                progress(outcomes[-1])
+        except BaseException:  # interrupted, or the folder cannot be written
+            pool.shutdown(cancel_futures=True)
+            raise
     if not only:
         for outcome in _remove_others(folder, rows):
             outcomes.append(outcome)
             progress(outcome)
-    write_rows(folder, rows)
+        write_rows(folder, rows)
     return outcomes
 
 
@@ -107,12 +113,18 @@ def row_of(name: str, graph: _core.Graph, seconds: float) -> dict[str, Any]:
 
 
 def read_rows(folder: Path) -> dict[str, dict[str, Any]]:
-    """Rows of the index by name; none where there is no index."""
+    """Rows of the index by name; none where there is no index.
+
+    Raises:
+      InvalidArgumentError: it is malformed.
+    """
+    path = folder / INDEX
     try:
-        text = (folder / INDEX).read_text(encoding="utf-8")
+        return {row["name"]: row for row in json.loads(path.read_text("utf-8"))["workloads"]}
     except FileNotFoundError:
         return {}
-    return {row["name"]: row for row in json.loads(text)["workloads"]}
+    except (ValueError, TypeError, LookupError) as error:
+        raise InvalidArgumentError(f"{path}: no index of workloads; remove it: {error}") from error
 
 
 def write_rows(folder: Path, rows: dict[str, dict[str, Any]]) -> None:
@@ -134,7 +146,7 @@ def _chosen(only: Iterable[str]) -> list[str]:
     stored = [entry.name for entry in registry.ENTRIES if entry.stored]
     for name in only:
         if name not in stored:
-            raise store.NotFoundError(registry.unknown(name, stored))
+            raise NotFoundError(registry.unknown(name, stored))
     return [name for name in stored if not only or name in only]
 
 

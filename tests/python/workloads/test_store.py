@@ -147,6 +147,15 @@ def test_one_name_leaves_the_others_and_all_names_remove_the_rest(folder, captur
         remake.make_all(folder, only=["gpt-small"])
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"workloads": [{}]}', '{"workloads": 3}'])
+def test_an_index_that_is_none_is_refused(folder, captures, text):
+    folder.mkdir()
+    (folder / "index.json").write_text(text)
+    with pytest.raises(gopt.InvalidArgumentError, match=r"index.json: no index of workloads"):
+        remake.make_all(folder)
+    assert (folder / "index.json").read_text() == text
+
+
 def test_a_damaged_file_is_made_anew(folder, captures):
     first, _ = captures
     remake.make_all(folder)
