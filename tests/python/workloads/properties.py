@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from torch import nn
 
+from gopt import workloads
 from gopt.capture import contract
+
+
+@functools.cache
+def captured(name: str) -> Any:
+    """The step of a workload as it is in the registry; captured once for all tests."""
+    return workloads.make(name).capture()
 
 
 def all_ops(step: Any) -> list[Any]:

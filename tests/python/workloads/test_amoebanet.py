@@ -3,16 +3,16 @@
 import pytest
 import torch
 from graph_view import ops
-from properties import elements, native_counts, split_convolutions, sums_of_gradient
+from properties import captured, elements, native_counts, split_convolutions, sums_of_gradient
 from torch import nn
 
 from gopt import workloads
 from gopt.workloads.amoebanet import NORMAL, REDUCTION, Cell
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def step():
-    return workloads.make("amoebanet-small").capture()
+    return captured("amoebanet-small")
 
 
 def test_size_is_the_tables_and_with_208_filters_what_gpipe_published():

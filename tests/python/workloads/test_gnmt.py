@@ -3,7 +3,7 @@
 import pytest
 import torch
 from graph_view import ops
-from properties import elements, native_counts, sums_of_gradient
+from properties import captured, elements, native_counts, sums_of_gradient
 
 from gopt import workloads
 from gopt.workloads.gnmt import Attention
@@ -11,9 +11,9 @@ from gopt.workloads.gnmt import Attention
 SOURCE, TARGET = 4, 3  # words of the small form
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def step():
-    return workloads.make("gnmt-small").capture()
+    return captured("gnmt-small")
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,19 @@
 """What capture promises, on the small form of every model."""
 
 import pytest
-from properties import all_ops, sums_of_gradient, views
+from properties import all_ops, captured, sums_of_gradient, views
 
 from gopt import workloads
 
 
 @pytest.fixture(scope="module", params=workloads.names("small"))
-def work(request):
-    return workloads.make(request.param)
+def name(request):
+    return request.param
 
 
-@pytest.fixture(scope="module")
-def step(work):
-    return work.capture()
+@pytest.fixture
+def step(name):
+    return captured(name)
 
 
 def test_views_belong_to_the_op_whose_tensor_they_show(step):
@@ -58,6 +58,7 @@ def test_sums_of_gradients_have_no_forward_twin(step):
             assert add.forward_twin == -1, add.name
 
 
-def test_scopes_are_paths_of_modules(work, step):
-    paths = {name for name, _ in work.model.named_modules() if name}
-    assert {op.scope for op in all_ops(step)} <= paths | {type(work.model).__name__, "loss"}
+def test_scopes_are_paths_of_modules(name, step):
+    model = workloads.make(name).model
+    paths = {path for path, _ in model.named_modules() if path}
+    assert {op.scope for op in all_ops(step)} <= paths | {type(model).__name__, "loss"}

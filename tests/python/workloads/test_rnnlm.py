@@ -3,7 +3,7 @@
 import pytest
 import torch
 from graph_view import one, operand_names, ops
-from properties import elements, native_counts, slices, sums_of_gradient
+from properties import captured, elements, native_counts, slices, sums_of_gradient
 from torch import nn
 
 from gopt import workloads
@@ -12,9 +12,9 @@ from gopt.workloads.lstm import LstmCell
 STEPS = 5  # of the small form
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def step():
-    return workloads.make("rnnlm-small").capture()
+    return captured("rnnlm-small")
 
 
 def test_a_cell_computes_what_torchs_cell_computes():

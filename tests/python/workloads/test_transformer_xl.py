@@ -3,7 +3,7 @@
 import pytest
 import torch
 from graph_view import ops
-from properties import elements, sums_of_gradient
+from properties import captured, elements, sums_of_gradient
 
 from gopt import workloads
 from gopt.workloads.transformer_xl import RelativeAttention, TransformerXlOptions, _sines
@@ -11,9 +11,9 @@ from gopt.workloads.transformer_xl import RelativeAttention, TransformerXlOption
 SEGMENTS, LENGTH = 3, 4  # of the small form
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def step():
-    return workloads.make("txl-small").capture()
+    return captured("txl-small")
 
 
 @pytest.mark.parametrize(("name", "millions"), [("txl2", 40), ("txl4", 46), ("txl8", 60)])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from graph_view import one
-from properties import elements, native_counts, split_convolutions, sums_of_gradient
+from properties import captured, elements, native_counts, split_convolutions, sums_of_gradient
 from torch import nn
 
 from gopt import workloads
@@ -11,9 +11,9 @@ from gopt import workloads
 LAYERS = 6  # of the small form: 2 stacks of 3
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def step():
-    return workloads.make("wavenet-small").capture()
+    return captured("wavenet-small")
 
 
 @pytest.mark.parametrize(("name", "millions"), [("wavenet2", 8), ("wavenet4", 16)])
