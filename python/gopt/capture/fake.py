@@ -54,7 +54,8 @@ def fake_model(mode: FakeTensorMode, model: nn.Module, device: torch.device) -> 
     for module in model.modules():
         for value in vars(module).values():  # plain attributes: shared, never copied
             if isinstance(value, torch.Tensor) and id(value) not in memo:
-                memo[id(value)] = value if value.is_leaf else value.detach()
+                shared = value if value.is_leaf else value.detach()
+                memo[id(value)] = fake_tensor(mode, shared, device) if _is_empty(value) else shared
     try:
         fake = copy.deepcopy(model, memo)
     except Exception as error:
@@ -64,7 +65,22 @@ def fake_model(mode: FakeTensorMode, model: nn.Module, device: torch.device) -> 
             "keep locks, files and other handles out of the module, or give it a __deepcopy__",
         ) from error
     _tie(fake)
+    _register_empty(fake)
     return fake
+
+
+def _is_empty(tensor: torch.Tensor) -> bool:
+    """Whether it has a shape and no data."""
+    return tensor.device.type == "meta" or isinstance(tensor, FakeTensor)
+
+
+def _register_empty(model: nn.Module) -> None:
+    """Makes buffers of plain attributes without data, which cannot be constants of a graph."""
+    for module in model.modules():
+        for name, value in list(vars(module).items()):
+            if isinstance(value, FakeTensor):
+                delattr(module, name)
+                module.register_buffer(name, value, persistent=False)
 
 
 def _tie(model: nn.Module) -> None:

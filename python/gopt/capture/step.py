@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import gc
+import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -81,13 +82,11 @@ class Captured:
           Batch-norm statistics stay as they were.
         """
         holder = Step(model, loss, self.train)
-        state = dict(holder.named_parameters(remove_duplicate=False))
-        state |= dict(holder.named_buffers(remove_duplicate=False))
         flat = flatten_inputs(example_inputs, targets).tensors
         arguments = []
         for role, node in zip(self._trace.inputs, self._placeholders(), strict=True):
             if role.kind in ("parameter", "buffer"):
-                arguments.append(state[role.name].detach())
+                arguments.append(operator.attrgetter(role.name)(holder).detach())
             elif role.kind == "input":
                 arguments.append(flat[role.index])
             else:

@@ -3,6 +3,8 @@
 import pytest
 import torch
 from models import CASES
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 import gopt
 from gopt.capture.trace import RECIPES
@@ -54,3 +56,35 @@ def test_the_recipes_give_the_same_ops():
             ]
         )
     assert seen[0] == seen[1]
+
+
+class Scaled(nn.Module):
+    """Holds a tensor that is neither parameter nor buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+        self.scale = torch.arange(4.0)
+
+    def forward(self, x):
+        return (self.linear(x) * self.scale).sum()
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_plain_attributes_are_constants_with_and_without_data(device):
+    with torch.device(device):
+        empty = Scaled()
+    step = gopt.capture(empty, torch.randn(2, 4))
+    model, x = Scaled(), torch.randn(2, 4)
+    (loss,), gradients = step.interpret(model, x)
+    torch.testing.assert_close(loss, model(x).detach())
+    torch.testing.assert_close(gradients["linear.bias"], 2 * model.scale)
+
+
+def test_models_built_without_data_in_a_fake_mode():
+    with FakeTensorMode():
+        empty = Scaled()
+    step = gopt.capture(empty, torch.randn(2, 4))
+    model, x = Scaled(), torch.randn(2, 4)
+    (loss,), _ = step.interpret(model, x)
+    torch.testing.assert_close(loss, model(x).detach())

@@ -43,6 +43,15 @@ def assert_equals_autograd(step, model, inputs, recipe):
             torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["llama", "t5", "swin"])
+def test_models_built_without_data_give_the_same_graph(name):
+    step, _, inputs = capture(RECIPES[name])
+    with torch.device("meta"):
+        empty, _ = RECIPES[name].make()
+    same = gopt.capture(empty, inputs, optimizer="adam")
+    assert same.graph.fingerprint == step.graph.fingerprint
+
+
 def test_branches_of_detr_on_its_activations_are_named_and_can_be_left_out():
     recipe = RECIPES["detr"]
     with pytest.raises(gopt.CaptureError, match=r"if not torch.isfinite\(hidden_states\).all\(\)"):
