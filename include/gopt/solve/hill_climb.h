@@ -6,8 +6,8 @@
 namespace gopt {
 
 // "hill_climb": the plainest local search, which others are measured against. Starts at the best of
-// the request's start plans and of what single_device, heft and list make (at most a tenth of the
-// evaluations; portfolio anneals from a wider set). Then one op, picked uniformly, gets another
+// the request's start plans and of the portfolio's plans (at most a tenth of the evaluations). Then
+// one op, picked uniformly, gets another
 // device (half the time that of a neighbour) and keeps it if the plan is not worse; the order stays
 // the start's unless only the order is open. (Changing it too makes the result slightly worse.)
 // Keeps the start's dispatch, PRIORITY or SEQUENCE, and the base kernels. Allowed devices hold,
