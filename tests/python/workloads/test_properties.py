@@ -62,3 +62,9 @@ def test_scopes_are_paths_of_modules(name, step):
     model = workloads.make(name).model
     paths = {path for path, _ in model.named_modules() if path}
     assert {op.scope for op in all_ops(step)} <= paths | {type(model).__name__, "loss"}
+
+
+def test_arithmetic_and_bytes_of_every_op_are_known(step):
+    unknown = [op.native for op in all_ops(step) if op.kind == "compute" and op.flops < 0]
+    assert unknown == []
+    assert all(op.bytes_read >= 0 for op in all_ops(step) if op.kind == "compute")
