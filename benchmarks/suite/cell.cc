@@ -33,7 +33,7 @@ std::vector<CurvePoint> CurveFromJson(const nlohmann::json& points) {
   return curve;
 }
 
-uint64_t FingerprintFromText(const std::string& text) {
+uint64_t HashFromText(const std::string& text) {
   uint64_t value = 0;
   if (!absl::SimpleHexAtoi(text, &value)) value = 0;
   return value;
@@ -53,8 +53,8 @@ std::string_view ToString(CellOutcome outcome) {
   return "failed";
 }
 
-std::string FingerprintText(uint64_t fingerprint) {
-  return absl::StrCat(absl::Hex(fingerprint, absl::kZeroPad16));
+std::string HashText(uint64_t graph_hash) {
+  return absl::StrCat(absl::Hex(graph_hash, absl::kZeroPad16));
 }
 
 std::vector<CurvePoint> Thinned(const std::vector<CurvePoint>& curve, size_t most) {
@@ -70,7 +70,7 @@ nlohmann::json ToJson(const Cell& cell) {
           {"solver", cell.place.solver},
           {"seed", cell.place.seed},
           {"machine", cell.conditions.machine},
-          {"fingerprint", FingerprintText(cell.conditions.fingerprint)},
+          {"graph_hash", HashText(cell.conditions.graph_hash)},
           {"budget", cell.conditions.evaluations},
           {"deadline_seconds", cell.conditions.deadline_seconds},
           {"starts", cell.conditions.starts},
@@ -90,7 +90,7 @@ absl::StatusOr<Cell> CellFromJson(const nlohmann::json& json) {
   try {
     Cell cell;
     cell.place = {json.at("setting"), json.at("row"), json.at("solver"), json.at("seed")};
-    cell.conditions = {json.at("machine"), FingerprintFromText(json.at("fingerprint")),
+    cell.conditions = {json.at("machine"), HashFromText(json.at("graph_hash")),
                        json.at("budget"),  json.at("deadline_seconds"),
                        json.at("starts"),  json.at("version")};
     cell.outcome = OutcomeFromText(json.at("outcome").get<std::string>());

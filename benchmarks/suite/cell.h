@@ -26,8 +26,8 @@ struct Place {
 // What a result depends on besides its place. Equal place and conditions, equal step time, on any
 // machine and any number of threads, unless a deadline is set.
 struct Conditions {
-  std::string machine;  // Preset with its memory limit.
-  uint64_t fingerprint = 0;
+  std::string machine;            // Preset with its memory limit.
+  uint64_t graph_hash = 0;        // GraphHash.
   int64_t evaluations = 0;        // Budget.
   double deadline_seconds = 0.0;  // 0: none.
   std::string starts;             // Solvers whose plans the search was given; "": its own starts.
@@ -65,8 +65,8 @@ nlohmann::json ToJson(const Cell& cell);
 // InvalidArgument names the field.
 absl::StatusOr<Cell> CellFromJson(const nlohmann::json& json);
 
-// Fingerprints are written as 16 hexadecimal digits: JSON numbers are doubles to many readers.
-std::string FingerprintText(uint64_t fingerprint);
+// Hashes are written as 16 hexadecimal digits: JSON numbers are doubles to many readers.
+std::string HashText(uint64_t graph_hash);
 
 }  // namespace gopt::suite
 

@@ -21,7 +21,7 @@ nlohmann::json RowToJson(const RowFacts& row) {
           {"suite", row.suite},
           {"devices", row.devices},
           {"machine", row.machine},
-          {"fingerprint", FingerprintText(row.fingerprint)},
+          {"graph_hash", HashText(row.graph_hash)},
           {"ops", row.ops},
           {"edges", row.edges},
           {"memory_limit_bytes", row.memory_limit_bytes},
@@ -37,7 +37,7 @@ RowFacts RowFromJson(const nlohmann::json& json) {
   row.suite = json.at("suite");
   row.devices = json.at("devices");
   row.machine = json.at("machine");
-  (void)absl::SimpleHexAtoi(json.at("fingerprint").get<std::string>(), &row.fingerprint);
+  (void)absl::SimpleHexAtoi(json.at("graph_hash").get<std::string>(), &row.graph_hash);
   row.ops = json.at("ops");
   row.edges = json.at("edges");
   row.memory_limit_bytes = json.at("memory_limit_bytes");
@@ -143,7 +143,7 @@ std::vector<const Cell*> SuiteResults::Seeds(const RowFacts& row, const std::str
   const auto line = cells_.find({row.setting, row.name, solver});
   if (line == cells_.end()) return seeds;
   for (const Cell& cell : line->second) {
-    if (cell.conditions.fingerprint == row.fingerprint && cell.conditions.machine == row.machine) {
+    if (cell.conditions.graph_hash == row.graph_hash && cell.conditions.machine == row.machine) {
       seeds.push_back(&cell);
     }
   }

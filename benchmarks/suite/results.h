@@ -23,7 +23,7 @@ struct RowFacts {
   std::string suite;
   int devices = 1;
   std::string machine;
-  uint64_t fingerprint = 0;
+  uint64_t graph_hash = 0;  // GraphHash.
   int64_t ops = 0;
   int64_t edges = 0;
   int64_t memory_limit_bytes = 0;  // Per device.

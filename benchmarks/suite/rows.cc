@@ -55,6 +55,13 @@ absl::StatusOr<Workload> LoadStored(const std::string& name) {
   return LoadWorkload(name).status();  // Lists the names.
 }
 
+// FNV-1a (Fowler, Noll, Vo) over 64-bit words.
+void Mix(uint64_t word, uint64_t* hash) {
+  for (int byte = 0; byte < 8; ++byte) {
+    *hash = (*hash ^ (word >> (8 * byte) & 0xff)) * 0x100000001b3;
+  }
+}
+
 // 1.3 times the largest peak of the balanced expert where memory is no object.
 absl::StatusOr<int64_t> TightLimit(const Workload& workload) {
   const std::string roomy = absl::StrCat("p100x", workload.devices, "(memory=1000TB)");
@@ -100,6 +107,17 @@ absl::StatusOr<std::vector<std::string>> StoredNames(const std::vector<std::stri
   return names;
 }
 
+uint64_t GraphHash(const Graph& graph) {
+  uint64_t hash = 0xcbf29ce484222325;
+  Mix(graph.fingerprint(), &hash);
+  for (OpId op = 0; op < graph.num_ops(); ++op) {
+    Mix(static_cast<uint64_t>(graph.forward_twin(op)), &hash);
+    Mix(static_cast<uint64_t>(graph.phase(op)), &hash);
+    for (char c : graph.scope(op)) Mix(static_cast<unsigned char>(c), &hash);
+  }
+  return hash;
+}
+
 absl::StatusOr<Row> MakeRow(const Workload& workload, const std::string& setting) {
   GOPT_ASSIGN_OR_RETURN(const std::string spec, MachineOf(workload, setting));
   GOPT_ASSIGN_OR_RETURN(Machine machine, MachineFromPreset(spec));
@@ -112,7 +130,7 @@ absl::StatusOr<Row> MakeRow(const Workload& workload, const std::string& setting
   facts.suite = workload.suite;
   facts.devices = workload.devices;
   facts.machine = spec;
-  facts.fingerprint = workload.graph->fingerprint();
+  facts.graph_hash = GraphHash(*workload.graph);
   facts.ops = workload.graph->num_ops();
   facts.edges = workload.graph->num_edges();
   facts.memory_limit_bytes = problem.memory_limit(0);

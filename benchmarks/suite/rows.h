@@ -30,6 +30,9 @@ absl::StatusOr<std::vector<Workload>> LoadWorkloads(const std::vector<std::strin
 // Names of the stored workloads of these suites ("paper", "modern"), in their order there.
 absl::StatusOr<std::vector<std::string>> StoredNames(const std::vector<std::string>& suites);
 
+// The fingerprint and what it leaves out and experts and searches follow: scopes, phases, twins.
+uint64_t GraphHash(const Graph& graph);
+
 // One row of a table: a workload on the machine of a setting.
 struct Row {
   RowFacts facts;

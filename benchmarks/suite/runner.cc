@@ -25,7 +25,7 @@ struct Task {
 
 Conditions ConditionsOf(const Row& row, const RunOptions& options) {
   return {row.facts.machine,
-          row.facts.fingerprint,
+          row.facts.graph_hash,
           options.evaluations,
           options.deadline_seconds,
           absl::StrJoin(options.starts, ","),

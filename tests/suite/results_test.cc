@@ -35,7 +35,7 @@ TEST(SuiteResultsTest, TextGivesBackEveryField) {
   ASSERT_THAT(cell, NotNull());
   EXPECT_EQ(cell->step_time, 70);
   EXPECT_EQ(cell->curve.back().evaluations, 60);
-  EXPECT_EQ(again.FindRow("p100", "rnn")->fingerprint, 0xfedcba9876543210);
+  EXPECT_EQ(again.FindRow("p100", "rnn")->graph_hash, 0xfedcba9876543210);
 }
 
 TEST(SuiteResultsTest, TextIsTheSameInWhateverOrderCellsCame) {
@@ -55,7 +55,7 @@ TEST(SuiteResultsTest, ACellIsFoundOnlyUnderItsOwnConditions) {
   results.Put(cell);
   EXPECT_THAT(results.Find(cell.place, cell.conditions), NotNull());
   for (const auto& change : std::initializer_list<void (*)(Conditions*)>{
-           [](Conditions* c) { c->evaluations = 200; }, [](Conditions* c) { c->fingerprint ^= 1; },
+           [](Conditions* c) { c->evaluations = 200; }, [](Conditions* c) { c->graph_hash ^= 1; },
            [](Conditions* c) { c->machine = "p100x4"; }, [](Conditions* c) { c->version = "2.0"; },
            [](Conditions* c) { c->starts = "heft"; },
            [](Conditions* c) { c->deadline_seconds = 9.0; }}) {
@@ -80,7 +80,7 @@ TEST(SuiteResultsTest, CellsOfAnotherGraphOrMachineDoNotCount) {
   SuiteResults results;
   results.Put(SomeCell("rnn", "anneal", 70));
   RowFacts changed = SomeRow("rnn");
-  changed.fingerprint = 1;
+  changed.graph_hash = 1;
   EXPECT_THAT(results.Seeds(changed, "anneal"), IsEmpty());
   EXPECT_THAT(results.Fastest(changed), IsNull());
   changed = SomeRow("rnn");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "benchmarks/suite/rows.h"
+#include "gopt/graph/graph_text.h"
 #include "gopt/io/graph_file.h"
 #include "gopt/machine/presets.h"
 #include "tests/testing/random_problem.h"
@@ -177,6 +178,14 @@ TEST(RowsTest, TheTightSettingLeavesThreeTenthsAboveTheExpert) {
   const int64_t peak = results.Seeds(roomy[0].facts, "expert").front()->peak_bytes;
   EXPECT_EQ(tight[0].facts.memory_limit_bytes, SaturatingFloor(1.3 * static_cast<double>(peak)));
   EXPECT_EQ(tight[0].problem.memory_limit(1), tight[0].facts.memory_limit_bytes);
+}
+
+TEST(RowsTest, GraphsThatDifferInScopesOnlyAreDifferentRows) {
+  const std::shared_ptr<const Graph> left = *ParseGraph("a[scope=x] -> b[scope=y]");
+  const std::shared_ptr<const Graph> right = *ParseGraph("a[scope=x] -> b[scope=z]");
+  EXPECT_EQ(left->fingerprint(), right->fingerprint());
+  EXPECT_NE(GraphHash(*left), GraphHash(*right));
+  EXPECT_EQ(GraphHash(*left), GraphHash(**ParseGraph("a[scope=x] -> b[scope=y]")));
 }
 
 TEST(RowsTest, UnknownSettingsAndFilesWithoutADeviceCountAreErrors) {

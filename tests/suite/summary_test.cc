@@ -63,7 +63,7 @@ TEST(SummaryTest, RatiosAreToTheExpertAndToTheBestKnownOfTheSameGraph) {
   results.Put(SomeCell("rnn", "anneal", 60'000'000));
   best.Put(SomeCell("rnn", "anneal", 48'000'000));
   Cell of_another_graph = SomeCell("rnn", "brkga", 10'000'000);
-  of_another_graph.conditions.fingerprint = 5;
+  of_another_graph.conditions.graph_hash = 5;
   best.Put(of_another_graph);
   const Summary summary = Summarize(results, best);
   const Figure* figure = summary.Find(SomeRow("rnn"), "anneal");
