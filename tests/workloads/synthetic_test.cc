@@ -200,6 +200,7 @@ TEST(TimedShapesTest, HoldTheMeanTimeAndSpreadIt) {
 TEST(BlocksTest, AreBranchesFromOneJoinToTheNext) {
   const auto graph = *MakeBlocks({.blocks = 49, .branches = 8, .depth = 5});
   EXPECT_EQ(graph->num_ops(), 2009);
+  EXPECT_EQ(graph->num_edges(), 49 * 8 * 5 + 48 * 9);  // Into each op of a branch or a join.
   EXPECT_EQ(graph->operands(graph->num_ops() - 1).size(), 9u);
   const auto scopes = CountBy(*graph, &Graph::scope);
   EXPECT_EQ(scopes.size(), 49u * 9u);
