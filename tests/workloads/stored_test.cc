@@ -1,5 +1,7 @@
 #include "gopt/workloads/stored.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
