@@ -77,7 +77,8 @@ class _Known:
 
 _CONTROL_FLOW = _Known(
     "data-dependent control flow",
-    "replace the branch by torch.where, or decide it outside of forward; a graph has one shape",
+    "replace the branch by torch.where, or decide it outside of forward "
+    "(LayerDrop: layerdrop=0); a graph has one shape",
     (
         "DataDependentOutputException",
         "GuardOnDataDependentSymNode",

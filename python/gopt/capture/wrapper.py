@@ -101,15 +101,39 @@ def _check_loss(value: Any, given: bool) -> torch.Tensor:
 
 
 def _tensors_of(output: Any) -> tuple[torch.Tensor, ...]:
-    leaves = pytree.tree_leaves(output)
-    for leaf in leaves:
-        if not isinstance(leaf, (torch.Tensor, *PLAIN)):
+    tensors: list[torch.Tensor] = []
+    for leaf in pytree.tree_leaves(output):
+        held = [] if isinstance(leaf, PLAIN) else _held(leaf)
+        if not held and not isinstance(leaf, PLAIN):
             raise CaptureError(
                 "a non-tensor output",
                 f"the model gives a {type(leaf).__name__}",
                 "return tensors, or tuples, lists and dicts of them",
             )
-    tensors = tuple(leaf for leaf in leaves if isinstance(leaf, torch.Tensor))
+        tensors += held
     if not tensors:
         raise CaptureError("a model without outputs", "it returns no tensor", "return a tensor")
-    return tensors
+    return tuple(tensors)
+
+
+def _held(result: Any) -> list[torch.Tensor]:
+    """A tensor itself; of an object (a cache of keys and values) those that its attributes hold."""
+    found: list[torch.Tensor] = []
+    seen: set[int] = set()
+    todo = [result]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, torch.Tensor):
+            found.append(item)
+        elif id(item) not in seen and not isinstance(item, (*PLAIN, nn.Module, type)):
+            seen.add(id(item))
+            todo.extend(reversed(_parts(item)))
+    return found
+
+
+def _parts(item: Any) -> list[Any]:
+    if isinstance(item, Mapping):
+        return list(item.values())
+    if isinstance(item, (list, tuple)):
+        return list(item)
+    return list(getattr(item, "__dict__", {}).values())

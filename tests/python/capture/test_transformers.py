@@ -75,3 +75,19 @@ def test_what_an_option_turns_off_is_named(name, changes, construct, line):
         capture(RECIPES[name], **changes)
     assert construct in caught.value.construct
     assert line in caught.value.location
+
+
+@pytest.mark.parametrize("name", ["llama", "t5", "clip"])
+def test_inference_gives_what_the_models_result_holds(name):
+    model, inputs = RECIPES[name].make()
+    inputs = {k: v for k, v in inputs.items() if k not in ("labels", "return_loss")}
+    if name == "t5":
+        inputs["decoder_input_ids"] = inputs["input_ids"]
+    step = gopt.capture(model, inputs, train=False)
+    outputs, _ = step.interpret(model, inputs)
+    wanted = model.eval()(**inputs)
+    torch.testing.assert_close(outputs[0], wanted[0])
+    if name == "llama":  # keys and values of both layers
+        layers = wanted.past_key_values.layers
+        cached = [tensor for layer in layers for tensor in (layer.keys, layer.values)]
+        torch.testing.assert_close(outputs[1:], cached)
