@@ -61,7 +61,7 @@ TrainingTape::WeightId TrainingTape::AddWeight(std::string name, std::string_vie
                    .phase = Phase::kUnspecified},
                   {});
     weight.port = AddForwardPort({&elements, 1}, false);
-    writer_.MakePersistent(options_.optimizer ? options_.optimizer_copies : 0);
+    writer_.MakePersistent(HasOptimizer() ? options_.optimizer_copies : 0);
   }
   weights_.push_back(std::move(weight));
   return static_cast<WeightId>(weights_.size()) - 1;
@@ -300,7 +300,7 @@ void TrainingTape::Backward() {
 
 void TrainingTape::AddOptimizer() {
   for (const Weight& weight : weights_) {
-    if (weight.gradient == kNone || weight.port == kNone) continue;
+    if (weight.gradient == kNone) continue;
     const int64_t bytes = weight.elements * kElementBytes;
     const int64_t state = bytes * options_.optimizer_copies;
     Emit({.name = absl::StrCat(weight.name, ".update"),
@@ -315,9 +315,8 @@ void TrainingTape::AddOptimizer() {
 
 void TrainingTape::AddOutputs(PortId loss) {
   std::vector<PortId> kept = {loss};
-  const bool updates = options_.optimizer && options_.parameters;
   for (const Weight& weight : weights_) {
-    if (!updates && weight.gradient != kNone) kept.push_back(weight.gradient);
+    if (!HasOptimizer() && weight.gradient != kNone) kept.push_back(weight.gradient);
   }
   writer_.AddOp(
       {.name = "output", .type = "output", .kind = OpKind::kOutput, .phase = Phase::kUnspecified},
@@ -349,10 +348,8 @@ absl::StatusOr<std::shared_ptr<const Graph>> TrainingTape::Finish(std::vector<Po
                            .operands = std::move(losses),
                            .constants = {},
                            .saves_reads = false});
-  if (options_.backward) {
-    Backward();
-    if (options_.optimizer && options_.parameters) AddOptimizer();
-  }
+  if (options_.backward) Backward();
+  if (HasOptimizer()) AddOptimizer();
   AddOutputs(loss);
   std::vector<Nanoseconds> times = Times();
   return std::move(writer_).Finish(std::move(times));

@@ -84,6 +84,10 @@ class TrainingTape {
     int32_t next;
   };
 
+  bool HasOptimizer() const {
+    return options_.backward && options_.weight_gradients && options_.parameters &&
+           options_.optimizer;
+  }
   OpId Emit(GraphWriter::Op op, std::vector<PortId> operands, int64_t weight_bytes_read);
   PortId AddForwardPort(std::span<const int64_t> dims, bool needs_gradient);
   PortId AddPortLike(PortId port);

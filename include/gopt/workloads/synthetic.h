@@ -40,9 +40,8 @@ struct GridOptions {
 struct RnnOptions {
   int layers = 4;
   int steps = 20;
-  int hidden = 1024;  // Width of every layer and of what it reads.
-  int vocabulary =
-      8000;             // Classes of embedding and softmax; 0: the input is given, the loss a sum.
+  int hidden = 1024;      // Width of every layer and of what it reads.
+  int vocabulary = 8000;  // Of embedding and softmax; 0: there is neither, the input is given.
   int scope_steps = 0;  // Scopes end in blocks of so many steps: "layer2.steps20"; 0: they do not.
   GridOptions grid;
 };
