@@ -81,7 +81,7 @@ absl::StatusOr<Profile> ProfileNamed(std::string_view name) {
   }
   if (name == "best") {
     std::vector<std::string> starts = ConstructiveSolvers();
-    starts.push_back("portfolio(search=false)");
+    starts.insert(starts.end(), {"portfolio(search=false)", "brkga(evaluations=5000)"});
     return Profile{{}, {"anneal"}, 200'000, 3, std::move(starts)};
   }
   return absl::InvalidArgumentError(

@@ -37,6 +37,7 @@ TEST(ProfilesTest, TheBestIsSearchedForFromAllThatIsConstructed) {
   ASSERT_OK_AND_ASSIGN(const Profile best, ProfileNamed("best"));
   EXPECT_THAT(best.starts, Contains("portfolio(search=false)"));
   EXPECT_THAT(best.starts, Contains("expert"));
+  for (const std::string& spec : best.starts) EXPECT_OK(Solvers().Create(spec).status());
 }
 
 TEST(ProfilesTest, UnknownNamesAreToldTheKnownOnes) {
