@@ -29,10 +29,12 @@
 #include "gopt/solve/cpop.h"
 #include "gopt/solve/etf.h"
 #include "gopt/solve/expert.h"
+#include "gopt/solve/expert_paper.h"
 #include "gopt/solve/heft.h"
 #include "gopt/solve/list_decoder.h"
 #include "gopt/solve/metis.h"
 #include "gopt/solve/peft.h"
+#include "gopt/solve/round_robin.h"
 #include "gopt/solve/task_graph.h"
 #include "gopt/workloads/synthetic.h"
 #include "nlohmann/json.hpp"
@@ -141,6 +143,8 @@ class Bench {
     });
     times["metis"] = Milliseconds([&] { MetisPlacement(tasks_, 0).value(); });
     times["expert"] = Milliseconds([&] { ExpertPlacement(tasks_); });
+    times["expert_paper"] = Milliseconds([&] { ExpertPaperPlacement(tasks_); });
+    times["round_robin"] = Milliseconds([&] { RoundRobinPlacement(tasks_); });
     times["bounds"] = Milliseconds([&] { ComputeLowerBounds(problem_, costs_); });
     return times;
   }

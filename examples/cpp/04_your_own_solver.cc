@@ -14,9 +14,9 @@
 
 namespace {
 
-class RoundRobin final : public gopt::Solver {
+class DealOut final : public gopt::Solver {
  public:
-  std::string name() const override { return "round_robin"; }
+  std::string name() const override { return "deal_out"; }
 
   absl::StatusOr<gopt::Solution> Solve(const gopt::SolveRequest& request) const override {
     GOPT_ASSIGN_OR_RETURN(auto search, gopt::SearchContext::Create(request, name()));
@@ -33,7 +33,7 @@ class RoundRobin final : public gopt::Solver {
   static gopt::Plan MakePlan(const gopt::Problem& problem, int offset) {
     gopt::Plan plan;
     plan.kernels = problem.base_kernels();
-    plan.producer = "round_robin";
+    plan.producer = "deal_out";
     plan.rank.resize(plan.kernels->size());
     std::iota(plan.rank.begin(), plan.rank.end(), 0);
     for (gopt::KernelId k = 0; k < plan.kernels->size(); ++k) {
@@ -45,10 +45,10 @@ class RoundRobin final : public gopt::Solver {
 
 absl::Status Run() {
   GOPT_RETURN_IF_ERROR(gopt::Solvers().Register(
-      {.name = "round_robin",
+      {.name = "deal_out",
        .summary = "kernel k on device k modulo their number",
        .factory = [](const gopt::Spec&) -> absl::StatusOr<std::shared_ptr<const gopt::Solver>> {
-         return std::make_shared<RoundRobin>();
+         return std::make_shared<DealOut>();
        }}));
   GOPT_ASSIGN_OR_RETURN(
       auto graph, gopt::ParseGraph("a:op[time=900,bytes=10] -> b, c, d;"
@@ -56,7 +56,7 @@ absl::Status Run() {
                                    "c:op[time=800,bytes=10] -> e; d:op[time=200,bytes=10] -> e"));
   GOPT_ASSIGN_OR_RETURN(gopt::Machine machine, gopt::UniformMachine({.count = 3}));
   GOPT_ASSIGN_OR_RETURN(gopt::Problem problem, gopt::Problem::Create(graph, machine));
-  GOPT_ASSIGN_OR_RETURN(auto rows, gopt::Compare(problem, {"round_robin", "heft", "portfolio"},
+  GOPT_ASSIGN_OR_RETURN(auto rows, gopt::Compare(problem, {"deal_out", "heft", "portfolio"},
                                                  gopt::Budget::Evaluations(100)));
   for (const gopt::ComparisonRow& row : rows) {
     GOPT_RETURN_IF_ERROR(row.status);

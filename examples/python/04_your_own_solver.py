@@ -4,9 +4,9 @@ like any other, under the same budget."""
 import gopt
 
 
-class RoundRobin(gopt.Solver):
+class DealOut(gopt.Solver):
     def name(self):
-        return "round_robin"
+        return "deal_out"
 
     def solve(self, search):
         kernels = search.problem.base_kernels
@@ -17,12 +17,12 @@ class RoundRobin(gopt.Solver):
             plan = gopt.Plan(
                 kernels,
                 device=[(k + offset) % devices for k in range(len(kernels))],
-                producer="round_robin",
+                producer="deal_out",
             )
             search.evaluate(plan)
 
 
-gopt.register_solver("round_robin", RoundRobin, "kernel k on device k modulo their number")
+gopt.register_solver("deal_out", DealOut, "kernel k on device k modulo their number")
 
 graph = gopt.parse_graph(
     "a:op[time=900,bytes=10] -> b, c, d;"
@@ -30,7 +30,7 @@ graph = gopt.parse_graph(
     "c:op[time=800,bytes=10] -> e; d:op[time=200,bytes=10] -> e"
 )
 result = gopt.compare(
-    graph, gopt.Machine.uniform(3), "round_robin, heft, portfolio", evaluations=100
+    graph, gopt.Machine.uniform(3), "deal_out, heft, portfolio", evaluations=100
 )
 print(result)
 assert all(row.ok for row in result)

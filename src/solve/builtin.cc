@@ -8,6 +8,8 @@ absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
   const Registry<Solver>::Entry table[] = {
       {"single_device", "everything on one device, the best of them", SingleDeviceFromSpec},
       {"random", "the best of many random placements", RandomPlacementFromSpec},
+      {"round_robin", "ops, modules or layers dealt out in turn", RoundRobinFromSpec},
+      {"expert_paper", "the human expert's rule of the literature", ExpertPaperFromSpec},
       {"expert", "contiguous module scopes balanced by time", ExpertFromSpec},
 #ifdef GOPT_WITH_METIS
       {"metis", "balanced minimum-cut partition (METIS)", MetisFromSpec},

@@ -20,6 +20,8 @@ using SolverOr = absl::StatusOr<std::shared_ptr<const Solver>>;
 SolverOr SingleDeviceFromSpec(const Spec& spec);
 SolverOr RandomPlacementFromSpec(const Spec& spec);
 SolverOr ExpertFromSpec(const Spec& spec);
+SolverOr ExpertPaperFromSpec(const Spec& spec);
+SolverOr RoundRobinFromSpec(const Spec& spec);
 SolverOr MetisFromSpec(const Spec& spec);  // Defined with GOPT_WITH_METIS only.
 SolverOr HeftFromSpec(const Spec& spec);
 SolverOr PeftFromSpec(const Spec& spec);

@@ -8,88 +8,14 @@
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
 #include "gopt/plan/validate.h"
-#include "gopt/solve/expert.h"
-#include "gopt/solve/heft.h"
-#include "gopt/solve/list_decoder.h"
-#include "gopt/solve/metis.h"
-#include "src/solve/admit.h"
 #include "src/solve/constructive.h"
-#include "src/solve/priorities.h"
+#include "src/solve/placement_makers.h"
 
 namespace gopt {
 namespace {
 
 // Shares of the activations that must fit beside the parameters, tried in turn.
 constexpr double kActivationWeights[] = {0.0, 0.3, 1.0};
-
-using Placed = absl::StatusOr<ClassicalPlacement>;
-
-// The device on which everything would be done first.
-DeviceId FastestDevice(const TaskGraph& tasks) {
-  std::vector<double> total(tasks.num_devices(), 0.0);
-  for (KernelId task = 0; task < tasks.num_tasks(); ++task) {
-    for (DeviceId d = 0; d < tasks.num_devices(); ++d) {
-      total[d] += static_cast<double>(tasks.time(task, d));
-    }
-  }
-  return static_cast<DeviceId>(std::min_element(total.begin(), total.end()) - total.begin());
-}
-
-Placed OnOneDevice(const TaskGraph& tasks, const PlacementOptions& options) {
-  const std::vector<DeviceId> wish(tasks.num_tasks(), FastestDevice(tasks));
-  return ClassicalPlacement{Admit(tasks, wish, options), {}};
-}
-
-// Consecutive tasks in topological order, as much work for each device as the others get.
-Placed Chunks(const TaskGraph& tasks, const PlacementOptions& options) {
-  double total = 0.0;
-  for (KernelId task = 0; task < tasks.num_tasks(); ++task) total += tasks.mean_time(task);
-  const double share = std::max(total, 1.0) / tasks.num_devices();
-  std::vector<DeviceId> wish(tasks.num_tasks());
-  double before = 0.0;
-  for (KernelId task : tasks.kernel_graph().topological_order) {
-    const double middle = before + 0.5 * tasks.mean_time(task);
-    wish[task] = std::min(static_cast<DeviceId>(middle / share), tasks.num_devices() - 1);
-    before += tasks.mean_time(task);
-  }
-  return ClassicalPlacement{Admit(tasks, wish, options), {}};
-}
-
-Placed ByModules(const TaskGraph& tasks, const PlacementOptions& options) {
-  return ClassicalPlacement{ExpertPlacement(tasks, options), {}};
-}
-
-PlacementMaker HeftMaker(bool insertion) {
-  return {"heft", absl::StrCat("heft(insertion=", insertion ? "true" : "false", ")"),
-          [insertion](const TaskGraph& tasks, const PlacementOptions& options) -> Placed {
-            TaskSchedule schedule = ScheduleHeft(tasks, {.insertion = insertion}, options);
-            return ClassicalPlacement{std::move(schedule.device), std::move(schedule.sequence)};
-          }};
-}
-
-PlacementMaker MetisMaker(uint64_t seed) {
-  return {
-      "metis", "metis", [seed](const TaskGraph& tasks, const PlacementOptions& options) -> Placed {
-        GOPT_ASSIGN_OR_RETURN(std::vector<DeviceId> device, MetisPlacement(tasks, seed, options));
-        return ClassicalPlacement{std::move(device), {}};
-      }};
-}
-
-// stickiness: how much of a transfer's time an input on the device counts for, beyond its arrival.
-PlacementMaker ListMaker(double stickiness, bool bottom_level = false) {
-  return {
-      "list",
-      absl::StrCat("list(stickiness=", stickiness, bottom_level ? ",priority=bottom_level)" : ")"),
-      [stickiness, bottom_level](const TaskGraph& tasks,
-                                 const PlacementOptions& options) -> Placed {
-        const std::vector<float> kappa(tasks.kernel_graph().inputs.size(),
-                                       static_cast<float>(stickiness));
-        Plan plan;
-        ListDecoder(tasks, options)
-            .Decode(bottom_level ? BottomLevels(tasks) : UpwardRanks(tasks), kappa, &plan);
-        return ClassicalPlacement{std::move(plan.device), {}};
-      }};
-}
 
 std::vector<int32_t> RanksOfOrder(std::span<const KernelId> order) {
   std::vector<int32_t> rank(order.size());
@@ -168,7 +94,7 @@ class ClassicalPricer {
   void PriceInAllOrders(const PlacementMaker& maker, const PlacementOptions& options) {
     if (priced_ > 0 && context_.seconds_left() < slowest_maker_) return;
     const double begin = context_.seconds();
-    const Placed placed = maker.make(tasks_, options);
+    const absl::StatusOr<ClassicalPlacement> placed = maker.make(tasks_, options);
     slowest_maker_ = std::max(slowest_maker_, context_.seconds() - begin);
     if (!placed.ok()) return;
     for (const Order order : kOrders) {
@@ -247,28 +173,17 @@ class ClassicalPricer {
 
 }  // namespace
 
-std::vector<PlacementMaker> PlacementMakers(ClassicalSet set, uint64_t seed) {
-  std::vector<PlacementMaker> makers = {
-      {"single_device", "single_device", OnOneDevice}, HeftMaker(true), ListMaker(0.0)};
-  if (set == ClassicalSet::kListSchedulers) return makers;
-  // METIS's seeds 0 and 1 are the same.
-  makers.insert(makers.end(), {ListMaker(0.5), HeftMaker(false), ListMaker(0.2), ListMaker(1.0),
-                               ListMaker(0.0, true), ListMaker(0.3, true), MetisMaker(2 * seed + 2),
-                               MetisMaker(2 * seed + 3)});
-  makers.push_back({"expert", "expert", ByModules});
-  makers.push_back({"chunks", "chunks", Chunks});
-  return makers;
-}
-
-absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, ClassicalSet set,
+absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, std::string_view set,
                                                int64_t most_evaluations, SearchContext* context,
                                                std::vector<StartPoint>* all) {
+  GOPT_ASSIGN_OR_RETURN(const std::vector<PlacementMaker> makers,
+                        PlacementMakers(set, context->request().seed));
   ClassicalPricer pricer(tasks, most_evaluations, context, all);
   GOPT_RETURN_IF_ERROR(pricer.PriceStartPlans());
   PlacementOptions options = InitialOptions(context->request());
   for (double weight : kActivationWeights) {
     options.activation_weight = weight;
-    for (const PlacementMaker& maker : PlacementMakers(set, context->request().seed)) {
+    for (const PlacementMaker& maker : makers) {
       if (pricer.Done()) break;
       pricer.PriceInAllOrders(maker, options);
     }

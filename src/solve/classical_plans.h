@@ -2,42 +2,24 @@
 #define GOPT_SRC_SOLVE_CLASSICAL_PLANS_H_
 
 #include <cstdint>
-#include <functional>
-#include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "gopt/base/types.h"
-#include "gopt/solve/placement_options.h"
+#include "gopt/solve/portfolio.h"
 #include "gopt/solve/search_context.h"
 #include "gopt/solve/task_graph.h"
 
 namespace gopt {
 
-// A placement, and the order in which its maker meant to start the tasks (empty: it had none).
-struct ClassicalPlacement {
-  std::vector<DeviceId> device;
-  std::vector<KernelId> order;
+// Sets of placements, as specs (see placement_makers.h).
+struct ClassicalSet {
+  // Where searches begin when they are to be compared.
+  static constexpr std::string_view kListSchedulers = "single_device,heft,list";
+  // The portfolio's present version.
+  static constexpr std::string_view kPortfolio = kPortfolioVersion2;
 };
-
-// One way to place all tasks at once.
-struct PlacementMaker {
-  std::string solver;  // The registered solver that this is a variant of, or "chunks".
-  std::string variant;
-  std::function<absl::StatusOr<ClassicalPlacement>(const TaskGraph&, const PlacementOptions&)> make;
-};
-
-enum class ClassicalSet {
-  // single_device (the fastest), heft and list with their defaults: where searches begin.
-  kListSchedulers,
-  // Version 1 of the portfolio: these, HEFT without insertion, list scheduling with several
-  // stickinesses and priorities, METIS twice, expert, contiguous chunks.
-  kPortfolio,
-};
-
-// The quickest and most promising first.
-std::vector<PlacementMaker> PlacementMakers(ClassicalSet set, uint64_t seed);
 
 // Where a search begins: the best plan so far as a placement and an order of the base kernels.
 struct StartPoint {
@@ -47,13 +29,13 @@ struct StartPoint {
   double score = 0.0;     // SearchContext::Score of the plan; infinite if none was priced.
 };
 
-// Prices the request's start plans and the set's placements, each under four orders (upward rank,
-// critical path at the placement, the maker's own or else topological, first in first out) and as
-// the sequence that the maker meant where there is one, as far as `most_evaluations` and the budget
-// go; the first plan always. While no plan fits in memory, makers are run again with a stricter
-// view of activations. InvalidArgument for an illegal start plan. `all`, if given, gets every plan
-// of the base kernels that was priced, in order.
-absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, ClassicalSet set,
+// Prices the request's start plans and the placements of a set, each under four orders (upward
+// rank, critical path at the placement, the maker's own or else topological, first in first out)
+// and as the sequence that the maker meant where there is one, as far as `most_evaluations` and the
+// budget go; the first plan always. While no plan fits in memory, makers are run again with a
+// stricter view of activations. InvalidArgument for an illegal start plan. `all`, if given, gets
+// every plan of the base kernels that was priced, in order.
+absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, std::string_view set,
                                                int64_t most_evaluations, SearchContext* context,
                                                std::vector<StartPoint>* all = nullptr);
 

@@ -12,10 +12,12 @@
 #include "gopt/solve/cpop.h"
 #include "gopt/solve/etf.h"
 #include "gopt/solve/expert.h"
+#include "gopt/solve/expert_paper.h"
 #include "gopt/solve/heft.h"
 #include "gopt/solve/list_decoder.h"
 #include "gopt/solve/metis.h"
 #include "gopt/solve/peft.h"
+#include "gopt/solve/round_robin.h"
 #include "gopt/solve/task_graph.h"
 #include "src/solve/admit.h"
 #include "src/solve/builtin.h"
@@ -188,6 +190,37 @@ SolverOr ExpertFromSpec(const Spec& spec) {
               [](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options) {
                 return WithCriticalPath(tasks, ExpertPlacement(tasks, options));
               });
+}
+
+SolverOr ExpertPaperFromSpec(const Spec& spec) {
+  std::string family = "auto";
+  SpecReader reader(spec);
+  reader.Read("family", &family);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  GOPT_RETURN_IF_ERROR(
+      CheckChoice("expert_paper", "family", family, {"auto", "recurrent", "contiguous"}));
+  const ExpertFamily chosen = family == "recurrent"    ? ExpertFamily::kRecurrent
+                              : family == "contiguous" ? ExpertFamily::kContiguous
+                                                       : ExpertFamily::kAuto;
+  return Make("expert_paper", [chosen](const SolveRequest&, const TaskGraph& tasks,
+                                       const PlacementOptions& options) {
+    return WithCriticalPath(tasks, ExpertPaperPlacement(tasks, chosen, options));
+  });
+}
+
+SolverOr RoundRobinFromSpec(const Spec& spec) {
+  std::string unit = "ops";
+  SpecReader reader(spec);
+  reader.Read("unit", &unit);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
+  GOPT_RETURN_IF_ERROR(CheckChoice("round_robin", "unit", unit, {"ops", "scopes", "layers"}));
+  const RoundRobinUnit chosen = unit == "scopes"   ? RoundRobinUnit::kScopes
+                                : unit == "layers" ? RoundRobinUnit::kLayers
+                                                   : RoundRobinUnit::kOps;
+  return Make("round_robin", [chosen](const SolveRequest&, const TaskGraph& tasks,
+                                      const PlacementOptions& options) {
+    return WithCriticalPath(tasks, RoundRobinPlacement(tasks, chosen, options));
+  });
 }
 
 SolverOr CriticalPathFromSpec(const Spec& spec) {

@@ -8,6 +8,7 @@
 #include "src/solve/arrival_queue.h"
 #include "src/solve/favourite_children.h"
 #include "src/solve/priorities.h"
+#include "src/solve/segments.h"
 #include "src/solve/task_scheduler.h"
 
 namespace gopt {
@@ -179,7 +180,7 @@ class EtfScheduler {
   // Where the forward op of a backward task is, if the task is to follow it and may.
   DeviceId TwinDevice(KernelId task) const {
     if (!options_.backward_with_forward) return kNone;
-    const OpId twin = tasks_.problem().graph().forward_twin(tasks_.kernels()->ops(task).front());
+    const OpId twin = TrustedTwin(tasks_.problem().graph(), tasks_.kernels()->ops(task).front());
     if (twin == kNone) return kNone;
     const KernelId twin_task = tasks_.kernels()->kernel_of(twin);
     if (twin_task == kNone || is_placed_[twin_task] == 0) return kNone;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,7 +15,11 @@
 namespace gopt {
 namespace {
 
-constexpr int kVersion = 1;
+// Empty: no such version.
+std::string_view PlacementsOfVersion(int version) {
+  if (version == 1) return kPortfolioVersion1;
+  return version == 2 ? kPortfolioVersion2 : std::string_view();
+}
 
 class Portfolio final : public Solver {
  public:
@@ -29,9 +34,9 @@ class Portfolio final : public Solver {
     const Problem& problem = context->problem();
     GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
                           TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
-    GOPT_ASSIGN_OR_RETURN(
-        StartPoint start,
-        PriceClassicalPlans(tasks, ClassicalSet::kPortfolio, context->remaining(), context.get()));
+    GOPT_ASSIGN_OR_RETURN(StartPoint start,
+                          PriceClassicalPlans(tasks, PlacementsOfVersion(options_.version),
+                                              context->remaining(), context.get()));
     if (options_.search) {
       const LocalSearchRule anneal = {
           .name = "anneal", .temperature = AnnealOptions().temperature, .guided = true};
@@ -54,9 +59,9 @@ SolverOr PortfolioFromSpec(const Spec& spec) {
   reader.Read("version", &options.version);
   GOPT_RETURN_IF_ERROR(reader.Finish());
   GOPT_RETURN_IF_ERROR(CheckEvaluationsOption("portfolio", options.evaluations));
-  if (options.version != kVersion) {
-    return absl::InvalidArgumentError(absl::StrCat("portfolio: version ", options.version,
-                                                   " is unknown; the only one is ", kVersion));
+  if (PlacementsOfVersion(options.version).empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("portfolio: version ", options.version, " is unknown; it must be 1 or 2"));
   }
   return std::make_shared<const Portfolio>(options);
 }

@@ -10,6 +10,12 @@
 
 namespace gopt {
 
+struct ExpertOptions {
+  // A backward op goes with its forward twin even where their scopes differ, as up to version 1 of
+  // the portfolio; else such an op goes with its scope.
+  bool trust_twins = false;
+};
+
 // The placement that a person would write down: the model's modules, in the order in which the
 // forward pass first enters them, cut into one contiguous run per device so that the busiest device
 // has as little work as possible. Backward ops go where their forward op or scope is, optimizer ops
@@ -19,7 +25,8 @@ namespace gopt {
 // contiguous partition for a fixed order of devices: Bokhari, IEEE Trans. Computers 37(1), 1988, by
 // bisection on the bottleneck.)
 GOPT_API std::vector<DeviceId> ExpertPlacement(const TaskGraph& tasks,
-                                               const PlacementOptions& placement = {});
+                                               const PlacementOptions& placement = {},
+                                               const ExpertOptions& options = {});
 
 }  // namespace gopt
 
