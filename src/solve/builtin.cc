@@ -1,6 +1,9 @@
 #include "src/solve/builtin.h"
 
+#include <string>
+
 #include "gopt/base/status_macros.h"
+#include "gopt/solve/portfolio.h"
 
 namespace gopt {
 
@@ -26,7 +29,10 @@ absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
       {"anneal", "critical-path-guided, grouped simulated annealing", AnnealFromSpec},
       {"evolve", "evolutionary search over devices and order", EvolveFromSpec},
       {"brkga", "biased random-key genetic algorithm that steers list scheduling", BrkgaFromSpec},
-      {"portfolio", "best of the classical solvers, then annealing", PortfolioFromSpec},
+      {"portfolio",
+       "best of the classical solvers, then annealing; version 2 places by " +
+           std::string(kPortfolioVersion2),
+       PortfolioFromSpec},
   };
   for (const Registry<Solver>::Entry& entry : table) {
     GOPT_RETURN_IF_ERROR(solvers->Register(entry));

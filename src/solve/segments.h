@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "gopt/base/types.h"
 #include "gopt/solve/task_graph.h"
 
@@ -17,7 +18,7 @@ std::string_view ScopePrefix(std::string_view scope, int depth);
 
 // The layer that a module belongs to: its path up to the first number ("decoder.3" of
 // "decoder.3.gates"), or all of it.
-std::string_view LayerOfScope(std::string_view scope);
+GOPT_API std::string_view LayerOfScope(std::string_view scope);
 
 // The forward op of a backward op, kNone: none is known. Tracers give the sums of a gradient that
 // arrives on several ways the twin of whatever ran last; an op whose scope is another than its

@@ -33,7 +33,12 @@ class ConstructiveSolversTest : public ::testing::Test {
   }
 
   static std::vector<std::string> Names() {
-    std::vector<std::string> names = {"heft", "list", "expert", "critical_path"};
+    std::vector<std::string> names = {"heft",        "heft(contention=true)",
+                                      "peft",        "cpop",
+                                      "etf",         "m_etf",
+                                      "m_sct",       "list",
+                                      "expert",      "expert_paper",
+                                      "round_robin", "critical_path"};
 #ifdef GOPT_WITH_METIS
     names.push_back("metis");
 #endif
@@ -62,7 +67,7 @@ TEST_F(ConstructiveSolversTest, SpendOneEvaluationWhenThePlanFits) {
   for (const std::string& name : Names()) {
     const Solution solution = Solve(name, problem).value();
     EXPECT_EQ(solution.evaluations, 1) << name;
-    EXPECT_EQ(solution.plan.producer, name);
+    EXPECT_EQ(solution.plan.producer, name.substr(0, name.find('(')));
     EXPECT_TRUE(ValidatePlan(problem, solution.plan).ok()) << name;
   }
 }
@@ -91,7 +96,7 @@ TEST_F(ConstructiveSolversTest, SpreadActivationsThatDoNotFitOnOneDevice) {
       "a0[time=1,bytes=200] -> a1[time=1,bytes=200] -> a2[time=1,bytes=9] -> o:output; a0, a1 -> o;"
       "b0[time=1,bytes=200] -> b1[time=1,bytes=200] -> b2[time=1,bytes=9] -> o; b0, b1 -> o",
       3, options);
-  for (const char* name : {"heft", "list"}) {
+  for (const char* name : {"heft", "peft", "cpop", "etf", "m_etf", "m_sct", "list"}) {
     const auto solution = Solve(name, problem);
     ASSERT_TRUE(solution.ok()) << name << ": " << solution.status();
     EXPECT_TRUE(solution->report.ok()) << name;
