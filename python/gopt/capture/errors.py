@@ -57,6 +57,11 @@ def explain(error: BaseException) -> CaptureError:
     )
 
 
+def no_gradient(detail: str) -> CaptureError:
+    """No parameter has a gradient."""
+    return CaptureError(_NO_GRADIENT.construct, detail, _NO_GRADIENT.advice)
+
+
 def is_definite(error: BaseException) -> bool:
     """True where no other way of tracing can help (the cause is in the model, and known)."""
     return isinstance(error, CaptureError) or any(known.matches(error) for known in _KNOWN)
@@ -90,6 +95,12 @@ _ITEM = _Known(
     "a tensor's value read in Python (.item(), int(), float(), bool(), .tolist())",
     "keep the value a tensor (drop .item()), or compute it before the step and pass a number",
 )
+_NO_GRADIENT = _Known(
+    "a loss that does not depend on any parameter",
+    "look for .detach(), torch.no_grad() or integer arithmetic between parameters and loss",
+    (),
+    r"element 0 of tensors does not require grad",
+)
 _KNOWN = (
     _CONTROL_FLOW,
     _Known(
@@ -116,11 +127,13 @@ _KNOWN = (
         r"derivative for .* is not implemented|no autograd formula|Trying to backward through",
     ),
     _Known(
-        "a loss that does not depend on any parameter",
-        "look for .detach(), torch.no_grad() or integer arithmetic between parameters and loss",
+        "reentrant activation checkpointing",
+        "pass use_reentrant=False to torch.utils.checkpoint, or do without: a plan decides what is "
+        "recomputed",
         (),
-        r"element 0 of tensors does not require grad",
+        r"When use_reentrant=True",
     ),
+    _NO_GRADIENT,
     _Known(
         "a graph break",
         "move the call named above out of forward, or wrap it as a torch.library.custom_op",

@@ -87,7 +87,10 @@ def trace(
         try:
             module, inputs = build(mode)
             with _quiet(), _compiling(), torch.set_grad_enabled(train):
-                return _RECIPES[recipe](mode, module, inputs, train)
+                result = _RECIPES[recipe](mode, module, inputs, train)
+            if train and not _has_gradients(result):
+                raise errors.no_gradient(f"the backward pass that {recipe!r} traced is empty")
+            return result
         except Exception as error:
             failures.append(error)
             if errors.is_definite(error):
@@ -95,6 +98,14 @@ def trace(
     definite = [error for error in failures if errors.is_definite(error)]
     cause = definite[0] if definite else failures[0]  # the first is closest to the model's code
     raise errors.explain(cause) from cause
+
+
+def _has_gradients(trace: Trace) -> bool:
+    results = trace.graph_module.graph.output_node().args[0]
+    return any(
+        role.kind == "gradient" and isinstance(result, fx.Node)
+        for role, result in zip(trace.outputs, results, strict=True)
+    )
 
 
 def _check_version() -> None:

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedTensorMixin
 from torch.utils import _pytree as pytree
 
-from gopt.capture.errors import CaptureError
+from gopt.capture.errors import CaptureError, no_gradient
 from gopt.capture.inputs import PLAIN
 from gopt.capture.masks import FixedShapes
 
@@ -85,11 +85,7 @@ def _check_loss(value: Any, given: bool) -> torch.Tensor:
     elif value.numel() != 1:
         found = f"a tensor of shape {tuple(value.shape)}"
     elif not value.requires_grad:
-        raise CaptureError(
-            "a loss that does not depend on any parameter",
-            "no gradient flows from it",
-            "look for .detach(), torch.no_grad() or integer arithmetic between parameters and loss",
-        )
+        raise no_gradient("no gradient flows from it")
     else:
         return value
     raise CaptureError(

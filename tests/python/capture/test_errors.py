@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 import gopt
 
@@ -66,6 +67,10 @@ def no_tensor(y):
     return "nothing"
 
 
+def reentrant(y):
+    return checkpoint(torch.tanh, y, use_reentrant=True).sum()
+
+
 def crash(y):
     raise KeyError("a bug in the model")
 
@@ -89,6 +94,7 @@ def no_fake(x: torch.Tensor) -> torch.Tensor:
         (no_tensor, "a loss that is not one number", "pass loss="),
         (lambda y: no_fake(y).sum(), "without a fake", "register_fake"),
         (cond, "cond", "torch.where"),
+        (reentrant, "reentrant activation checkpointing", "use_reentrant=False"),
         (crash, "the model", "check that model(*example_inputs)"),
     ],
 )
@@ -169,3 +175,8 @@ def test_a_loss_for_inference():
 def test_modules_that_are_not_plain(make, construct):
     with pytest.raises(gopt.CaptureError, match=construct):
         gopt.capture(make(), torch.randn(1, 4))
+
+
+def test_a_recipe_that_loses_the_backward_pass_says_so():
+    with pytest.raises(gopt.CaptureError, match="backward pass that 'export' traced is empty"):
+        gopt.capture(Wrong(reentrant), torch.randn(2, 4), recipes=("export",))

@@ -5,6 +5,7 @@ import torch
 from graph_view import one, operand_names, ops
 from models import CASES
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 import gopt
 
@@ -217,3 +218,21 @@ def test_a_module_that_raised_keeps_no_scope_open():
     graph = gopt.capture(Forgiving(), torch.randn(2, 4)).graph
     assert one(graph, type="exp").scope == "Forgiving"
     assert one(graph, type="matmul", phase="forward", scope="last")
+
+
+class Checkpointed(nn.Module):
+    """Recomputes its middle layer in the backward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.middle, self.last = (nn.Linear(4, 4) for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = checkpoint(lambda y: self.middle(y).tanh(), self.first(x), use_reentrant=False)
+        return self.last(x).sum()
+
+
+def test_recomputing_is_left_to_the_plan():
+    graph = gopt.capture(Checkpointed(), torch.randn(2, 4)).graph
+    assert one(graph, type="tanh").phase == "forward"
+    assert one(graph, type="matmul", phase="forward", scope="middle")
