@@ -180,6 +180,16 @@ TEST(RowsTest, TheTightSettingLeavesThreeTenthsAboveTheExpert) {
   EXPECT_EQ(tight[0].problem.memory_limit(1), tight[0].facts.memory_limit_bytes);
 }
 
+TEST(RowsTest, StoredWorkloadsStandOnAsManyDevicesAsInThePaper) {
+  ASSERT_OK_AND_ASSIGN(const std::vector<std::string> names, StoredNames({"paper"}));
+  EXPECT_THAT(names, SizeIs(15));
+  ASSERT_OK_AND_ASSIGN(const std::vector<Workload> workloads, LoadWorkloads({"wavenet4"}, 0));
+  ASSERT_OK_AND_ASSIGN(const Row row, MakeRow(workloads[0], "a100"));
+  EXPECT_EQ(row.facts.machine, "a100x4");
+  EXPECT_EQ(row.facts.suite, "paper");
+  EXPECT_THAT(LoadWorkloads({"wavenet99"}, 0), Fails(absl::StatusCode::kNotFound, "wavenet4"));
+}
+
 TEST(RowsTest, GraphsThatDifferInScopesOnlyAreDifferentRows) {
   const std::shared_ptr<const Graph> left = *ParseGraph("a[scope=x] -> b[scope=y]");
   const std::shared_ptr<const Graph> right = *ParseGraph("a[scope=x] -> b[scope=z]");

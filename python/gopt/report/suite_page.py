@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from . import suite_figures
-from .data import format_time
 from .page import figure_html, render_template
 from .suite_data import REFERENCE_SOLVER, SuiteData, SuiteFigure
 
@@ -31,9 +30,10 @@ def lead(data: SuiteData, setting: str) -> str:
     most = max(means[s].rows for s in compared)
     best = max((s for s in compared if means[s].rows == most), key=lambda s: means[s].reduction)
     mean = means[best]
+    less = f"{100 * abs(mean.reduction):.1f} % {'less' if mean.reduction >= 0 else 'more'}"
     text = (
-        f"{setting}: {best} needs {100 * mean.reduction:.1f} % less time than the placement of a"
-        f" human expert, in geometric mean over {mean.rows} workloads"
+        f"{setting}: {best} needs {less} time than the placement of a human expert, in geometric"
+        f" mean over {mean.rows} workloads"
     )
     if mean.over_bound:
         text += f", and {mean.over_bound:.2f} times what no plan can be below"
@@ -103,8 +103,10 @@ def _table(data: SuiteData, setting: str) -> dict:
         )
     return {
         "rows": [(row.name, row.devices) for row in rows],
-        "critical_path": [format_time(row.critical_path_ns) for row in rows],
-        "lower_bound": [format_time(row.lower_bound_ns) for row in rows],
+        "known": [
+            ("critical path", [milliseconds(row.critical_path_ns) for row in rows]),
+            ("lower bound", [milliseconds(row.lower_bound_ns) for row in rows]),
+        ],
         "lines": lines,
         "any_best": any(line["over_best"] for line in lines),
     }
@@ -118,10 +120,16 @@ def _cell(figure: SuiteFigure | None, fastest: int) -> dict:
         return {"text": short, "hint": figure.reason, "bad": True}
     hint = f"{figure.seeds} seeds" if figure.seeds > 1 else ""
     return {
-        "text": format_time(figure.median_ns),
+        "text": milliseconds(figure.median_ns),
         "hint": hint,
         "best": figure.median_ns == fastest,
     }
+
+
+def milliseconds(ns: int) -> str:
+    """'1234', '45.6', '4.57': three digits or more."""
+    value = ns / 1e6
+    return f"{value:.0f}" if value >= 100 else f"{value:.{1 if value >= 10 else 2}f}"
 
 
 def _left_out(data: SuiteData, setting: str) -> list[tuple[str, str, str]]:

@@ -126,6 +126,14 @@ def test_the_lead_names_the_best_of_those_that_fit_everywhere(data):
     assert "over 2 workloads" in text
 
 
+def test_the_lead_says_so_when_nobody_beats_the_expert(suite_path):
+    worse = content()
+    worse["means"][1]["reduction"] = -0.1
+    suite_path.write_text(json.dumps(worse))
+    text = suite_page.lead(suite_data.read_suite(suite_path), "p100")
+    assert "anneal needs 10.0 % more time" in text
+
+
 def test_only_searches_have_curves(data):
     assert data.searches_of(data.rows[0]) == ("anneal",)
 
