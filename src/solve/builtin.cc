@@ -33,6 +33,8 @@ absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
        "best of the classical solvers, then annealing; version 2 places by " +
            std::string(kPortfolioVersion2),
        PortfolioFromSpec},
+      {"exact", "branch and bound that proves optimality of small plans", ExactFromSpec},
+      {"portfolio", "best of the classical solvers, then annealing", PortfolioFromSpec},
   };
   for (const Registry<Solver>::Entry& entry : table) {
     GOPT_RETURN_IF_ERROR(solvers->Register(entry));

@@ -36,6 +36,7 @@ SolverOr AnnealFromSpec(const Spec& spec);
 SolverOr EvolveFromSpec(const Spec& spec);
 SolverOr BrkgaFromSpec(const Spec& spec);
 SolverOr PortfolioFromSpec(const Spec& spec);
+SolverOr ExactFromSpec(const Spec& spec);
 
 }  // namespace gopt
 

@@ -232,6 +232,7 @@ void SearchContext::Absorb(const Solution& solution) {
   const int64_t spent = evaluations_;
   const double before = std::max(0.0, seconds() - solution.seconds);
   evaluations_ += solution.evaluations;
+  ProveBound(solution.bounds.search);
   if (solution.stop != StopReason::kCompleted) stop_ = solution.stop;
   const double score = Score(solution.report);
   if (!(score < kIllegal) || (has_best_ && score >= best_score_)) return;
@@ -277,7 +278,8 @@ absl::Status SearchContext::NothingFound(const LowerBounds& bounds) const {
 }
 
 absl::StatusOr<Solution> SearchContext::Finish() {
-  const LowerBounds bounds = ComputeLowerBounds(problem(), *costs_);
+  LowerBounds bounds = ComputeLowerBounds(problem(), *costs_);
+  bounds.search = proven_;
   if (!has_best_ || (!Feasible(best_score_) && !request_.best_effort)) return NothingFound(bounds);
   Price(best_plan_, {.start_order = true});
   // A measuring backend may fail now where it did not before: then the first report stands.

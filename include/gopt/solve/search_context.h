@@ -1,6 +1,7 @@
 #ifndef GOPT_SOLVE_SEARCH_CONTEXT_H_
 #define GOPT_SOLVE_SEARCH_CONTEXT_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -73,6 +74,9 @@ class GOPT_API SearchContext {
   // Ends such a solver (portfolios): adds its evaluations, curve and best.
   void Absorb(const Solution& solution);
 
+  // No plan within the request's limits is faster: raises LowerBounds::search.
+  void ProveBound(Nanoseconds step_time) { proven_ = std::max(proven_, step_time); }
+
   // The solution: best plan, re-priced with its start order (not counted as an evaluation), and the
   // bounds. RESOURCE_EXHAUSTED when nothing feasible was found and the request does not ask for
   // best effort; it names the memory bound where that proves that nothing fits.
@@ -108,6 +112,7 @@ class GOPT_API SearchContext {
   Clock::time_point start_;
   Clock::time_point last_progress_;
   double evaluation_seconds_ = 0.0;  // Of a slow recent evaluation: maximum, slowly forgotten.
+  Nanoseconds proven_ = 0;
   StopReason stop_ = StopReason::kCompleted;
   std::vector<CurvePoint> curve_;
 };
