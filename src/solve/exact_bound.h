@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "gopt/base/types.h"
 #include "src/solve/exact_instance.h"
 #include "src/solve/exact_state.h"
@@ -11,7 +12,7 @@
 namespace gopt {
 
 // Lower bounds on the makespan of whatever a state can become.
-class ExactBound {
+class GOPT_API ExactBound {
  public:
   explicit ExactBound(const ExactInstance& instance);
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "gopt/base/types.h"
 #include "gopt/plan/plan.h"
 #include "gopt/solve/task_graph.h"
@@ -46,7 +47,7 @@ class Each {
 };
 
 // A problem as the exact search sees it: small, and looked up by index. Immutable.
-struct ExactInstance {
+struct GOPT_API ExactInstance {
   // A tensor that a task makes and others read.
   struct Output {
     KernelId producer;

@@ -207,10 +207,17 @@ Bits ExactSimulation::Offered(const ExactState& state, Bits devices) const {
 Bits ExactSimulation::Asking(const ExactState& state) const {
   Bits asking = 0;
   for (int k : Each(instance_.asking & ~state.settled & ~state.started & ~state.fresh)) {
-    if ((instance_.before[k] & ~state.done) != 0) continue;
+    if ((instance_.before[k] & ~state.done) != 0 || AwaitsBooking(state, k)) continue;
     if (state.ready[k * instance_.num_devices + state.place(k)] <= state.now) asking |= Bit(k);
   }
   return asking;
+}
+
+// Whether a tensor that ended in this pass has yet to be sent to the task.
+bool ExactSimulation::AwaitsBooking(const ExactState& state, KernelId k) const {
+  return std::any_of(instance_.edges[k].begin(), instance_.edges[k].end(), [&](const auto& edge) {
+    return Has(state.finished, edge.source) && state.place(edge.source) != state.place(k);
+  });
 }
 
 bool ExactSimulation::ChooseHomes(KernelId asker, ExactState* state, Choices* choices) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "gopt/base/types.h"
 #include "src/solve/exact_instance.h"
 
@@ -18,7 +19,7 @@ struct RankRule {
 
 // Lowest ranks that obey all rules, or none where the rules contradict each other. Always finds
 // some if there are any: a task whose rank is lowered never makes another's larger.
-std::vector<int32_t> RanksByRules(int num_tasks, const std::vector<RankRule>& rules);
+GOPT_API std::vector<int32_t> RanksByRules(int num_tasks, const std::vector<RankRule>& rules);
 
 // A step that has run up to a decision: what docs/simulator.md, "Running", knows at one point of a
 // pass. A value; the decisions behind it are in a Trail.
@@ -80,7 +81,7 @@ struct Choice {
 // choices together are exactly the plans: a placement, homes, a SEQUENCE (a device that waits names
 // its next task later; tasks that it refuses are ready and so cannot be it), and the order of
 // bookings of one pass, as far as it matters, by rules on ranks.
-class ExactSimulation {
+class GOPT_API ExactSimulation {
  public:
   enum class Outcome { kChoices, kFinished, kImpossible };
 
@@ -109,6 +110,7 @@ class ExactSimulation {
   void OfferPlaces(const ExactState& state, KernelId k, Choices* choices) const;
   Bits Offered(const ExactState& state, Bits devices) const;
   Bits Asking(const ExactState& state) const;
+  bool AwaitsBooking(const ExactState& state, KernelId k) const;
   bool Place(KernelId k, DeviceId d, ExactState* state) const;
   // kBook: the requests of this pass, task by task, output by output, destination by destination.
   void CollectRequesters(ExactState* state) const;

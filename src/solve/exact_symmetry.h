@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "src/solve/exact_instance.h"
 
 namespace gopt {
@@ -10,7 +11,7 @@ namespace gopt {
 // Per device: those, itself included, that may trade places with it in any plan without a change of
 // its makespan: every task takes as long on either and may use both or none, and the routes of the
 // whole machine are the same under other names of the channels. memory: of its feasibility too.
-std::vector<Bits> InterchangeableDevices(const ExactInstance& instance, bool memory);
+GOPT_API std::vector<Bits> InterchangeableDevices(const ExactInstance& instance, bool memory);
 
 }  // namespace gopt
 
