@@ -64,7 +64,7 @@ class Prover {
   // and the optimum of all if a plan has it.
   void SearchRelaxation() {
     ExactSearch search(instance_, InterchangeableDevices(instance_, false),
-                       {.memo = !GoesByAge(), .check_rules = false}, StopAfter(0));
+                       {.relaxed = true, .memo = !GoesByAge()}, StopAfter(0));
     Nanoseconds best = upper_;
     while (lower_ < best && !stopped()) {
       const Nanoseconds gap = best - lower_;
@@ -87,14 +87,13 @@ class Prover {
     const bool names_matter = instance_.contention && instance_.destinations_meet;
     std::vector<Bits> interchangeable = InterchangeableDevices(instance_, true);
     for (DeviceId d = 0; names_matter && d < instance_.num_devices; ++d) interchangeable[d] = Bit(d);
-    ExactSearch search(instance_, interchangeable, {.memo = false, .check_rules = true},
+    ExactSearch search(instance_, interchangeable, {},
                        StopAfter(nodes_spent_));
     Nanoseconds limit = upper_ - 1;
     const bool done = search.Run(limit, [&](const ExactState& state, const Trail& trail) {
       if (Try(state, trail) == Leaf::kPlan) limit = upper_ > lower_ ? upper_ - 1 : -1;
       return limit;
     });
-    if (HomesAreLeftOut()) return;
     lower_ = std::max(lower_, done ? upper_ : std::min(upper_, search.least_left()));
   }
 
@@ -149,15 +148,6 @@ class Prover {
     if (parameter.home_task != kNone) return state.place(parameter.home_task);
     if (state.home[parameter.leader] != kNone) return state.home[parameter.leader];
     return Lowest(parameter.homes);
-  }
-
-  // Homes of parameters that nobody reads matter to memory only; the search leaves them where they
-  // are by default, which is not always best.
-  bool HomesAreLeftOut() const {
-    return instance_.fixed_home.empty() &&
-           std::any_of(instance_.parameters.begin(), instance_.parameters.end(), [](const auto& p) {
-             return p.readers == 0 && p.home_task == kNone && Count(p.homes) > 1;
-           });
   }
 
   // Under FIFO what is ready remembers since when: no state is like another.

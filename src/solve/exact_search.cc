@@ -13,7 +13,7 @@ constexpr int64_t kNodesBetweenStops = 64;
 ExactSearch::ExactSearch(const ExactInstance& instance, const std::vector<Bits>& interchangeable,
                          const ExactSearchOptions& options, Stop stop)
     : instance_(instance),
-      simulation_(instance, interchangeable),
+      simulation_(instance, interchangeable, /*memory=*/!options.relaxed),
       options_(options),
       stop_(std::move(stop)),
       bound_(instance),
@@ -56,7 +56,7 @@ bool ExactSearch::Enter(Nanoseconds* limit, const Found& found) {
   const ExactSimulation::Outcome outcome = simulation_.Run(&node.state, &trail_, &node.choices);
   if (outcome == ExactSimulation::Outcome::kImpossible) return false;
   if (node.state.makespan > *limit) return false;
-  if (options_.check_rules && Contradicts(node.state)) return false;
+  if (!options_.relaxed && Contradicts(node.state)) return false;
   if (outcome == ExactSimulation::Outcome::kFinished) {
     *limit = found(node.state, trail_);
     return false;

@@ -15,11 +15,11 @@
 namespace gopt {
 
 struct ExactSearchOptions {
-  // Leaves out states that others stand for: right where only makespans count.
-  bool memo = true;
-  // Leaves out bookings that contradict earlier ones, since no ranks lead to both. Without this the
-  // makespans found are those of a relaxation.
-  bool check_rules = false;
+  // Makespans are all that matters: not memory, and not whether some ranks lead to all bookings.
+  // What is found then may be no plan; what is not found is not there.
+  bool relaxed = false;
+  // Leaves out states that others stand for, by their makespans.
+  bool memo = false;
 };
 
 // Depth-first branch and bound over the choices of an ExactSimulation.

@@ -28,10 +28,15 @@ std::vector<int32_t> RanksByRules(int num_tasks, const std::vector<RankRule>& ru
   return rank;
 }
 
-ExactSimulation::ExactSimulation(const ExactInstance& instance, std::vector<Bits> interchangeable)
+ExactSimulation::ExactSimulation(const ExactInstance& instance, std::vector<Bits> interchangeable,
+                                 bool memory)
     : instance_(instance),
       interchangeable_(std::move(interchangeable)),
       ancestors_(instance.num_tasks, 0) {
+  for (int32_t p = 0; memory && p < instance.num_parameters; ++p) {
+    const ExactInstance::Parameter& parameter = instance.parameters[p];
+    if (parameter.readers == 0 && parameter.home_task == kNone) unread_.push_back(p);
+  }
   for (KernelId k : instance.order) {
     for (int source : Each(instance.before[k])) ancestors_[k] |= Bit(source) | ancestors_[source];
   }
@@ -170,6 +175,8 @@ Nanoseconds ExactSimulation::NextEvent(const ExactState& state) const {
 // --- Places.
 
 bool ExactSimulation::ChoosePlaces(ExactState* state, Choices* choices) const {
+  if (!ChooseHomes(unread_, state, choices)) return false;
+  if (!choices->empty()) return true;
   Bits waiting = 0;
   for (int k : Each(state->finished)) waiting |= instance_.readers[k];
   for (int k : Each(instance_.all_tasks & ~state->started & ~instance_.roaming & ~waiting)) {
@@ -181,7 +188,7 @@ bool ExactSimulation::ChoosePlaces(ExactState* state, Choices* choices) const {
     return !choices->empty();
   }
   for (int k : Each(Asking(*state))) {
-    if (!ChooseHomes(k, state, choices)) return false;
+    if (!ChooseHomes(instance_.parameters_of[k], state, choices)) return false;
     if (!choices->empty()) return true;
   }
   CollectRequesters(state);
@@ -220,8 +227,9 @@ bool ExactSimulation::AwaitsBooking(const ExactState& state, KernelId k) const {
   });
 }
 
-bool ExactSimulation::ChooseHomes(KernelId asker, ExactState* state, Choices* choices) const {
-  for (int32_t p : instance_.parameters_of[asker]) {
+bool ExactSimulation::ChooseHomes(const std::vector<int32_t>& parameters, ExactState* state,
+                                  Choices* choices) const {
+  for (int32_t p : parameters) {
     if (state->home[p] != kNone) continue;
     const ExactInstance::Parameter& parameter = instance_.parameters[p];
     const KernelId owner = parameter.home_task;

@@ -86,8 +86,9 @@ class GOPT_API ExactSimulation {
   enum class Outcome { kChoices, kFinished, kImpossible };
 
   // interchangeable: per device, the devices that may trade places with it; only the lowest of
-  // those in which nothing has been decided is offered.
-  ExactSimulation(const ExactInstance& instance, std::vector<Bits> interchangeable);
+  // those in which nothing has been decided is offered. memory: homes of parameters that nobody
+  // reads are asked for, too; they matter to nothing else.
+  ExactSimulation(const ExactInstance& instance, std::vector<Bits> interchangeable, bool memory);
 
   // Before the first pass.
   ExactState Initial() const;
@@ -106,7 +107,8 @@ class GOPT_API ExactSimulation {
   Nanoseconds NextEvent(const ExactState& state) const;
   // kPlace: what the requests of this pass depend on.
   bool ChoosePlaces(ExactState* state, Choices* choices) const;
-  bool ChooseHomes(KernelId asker, ExactState* state, Choices* choices) const;
+  bool ChooseHomes(const std::vector<int32_t>& parameters, ExactState* state,
+                   Choices* choices) const;
   void OfferPlaces(const ExactState& state, KernelId k, Choices* choices) const;
   Bits Offered(const ExactState& state, Bits devices) const;
   Bits Asking(const ExactState& state) const;
@@ -143,6 +145,7 @@ class GOPT_API ExactSimulation {
   const ExactInstance& instance_;
   const std::vector<Bits> interchangeable_;
   std::vector<Bits> ancestors_;  // Per task.
+  std::vector<int32_t> unread_;  // Parameters to find a home for at the beginning.
 };
 
 }  // namespace gopt

@@ -102,7 +102,7 @@ void WalkSome(const Problem& problem, bool contention, Random* random, Counts* c
   const TaskGraph tasks = *TaskGraph::Create(problem, problem.base_kernels(), costs);
   if (!ExactInstance::Fits(tasks)) return;
   const ExactInstance instance(tasks, contention);
-  const ExactSimulation simulation(instance, InterchangeableDevices(instance, false));
+  const ExactSimulation simulation(instance, InterchangeableDevices(instance, false), true);
   for (int i = 0; i < 5; ++i) {
     Walk walk;
     if (!WalkAtRandom(instance, simulation, random, &walk)) continue;
