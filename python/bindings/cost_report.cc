@@ -143,6 +143,8 @@ void BindCostReport(py::module_& m) {
       .def_readonly("work", &LowerBounds::work, "Work over total rate.")
       .def_readonly("fernandez_bussell", &LowerBounds::fernandez_bussell,
                     "Fernandez and Bussell, IEEE Trans. Computers 22(8), 1973.")
+      .def_readonly("search", &LowerBounds::search,
+                    "Proved by an exact search, of plans within the request's limits; 0 if none.")
       .def_readonly("persistent_bytes", &LowerBounds::persistent_bytes)
       .def_readonly("capacity_bytes", &LowerBounds::capacity_bytes)
       .def_property_readonly("step_time", &LowerBounds::step_time, "The largest of them.")

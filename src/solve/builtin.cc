@@ -29,12 +29,11 @@ absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
       {"anneal", "critical-path-guided, grouped simulated annealing", AnnealFromSpec},
       {"evolve", "evolutionary search over devices and order", EvolveFromSpec},
       {"brkga", "biased random-key genetic algorithm that steers list scheduling", BrkgaFromSpec},
+      {"exact", "branch and bound that proves optimality of small plans", ExactFromSpec},
       {"portfolio",
        "best of the classical solvers, then annealing; version 2 places by " +
            std::string(kPortfolioVersion2),
        PortfolioFromSpec},
-      {"exact", "branch and bound that proves optimality of small plans", ExactFromSpec},
-      {"portfolio", "best of the classical solvers, then annealing", PortfolioFromSpec},
   };
   for (const Registry<Solver>::Entry& entry : table) {
     GOPT_RETURN_IF_ERROR(solvers->Register(entry));

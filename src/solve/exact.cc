@@ -28,7 +28,8 @@ constexpr int64_t kDefaultNodes = 5'000'000;
 constexpr int64_t kStartShare = 4;            // Of the evaluations: the classical plans,
 constexpr int64_t kAnnealShare = 2;           // and of what is left then: annealing,
 constexpr int64_t kAnnealEvaluations = 2000;  // which takes no more than these.
-constexpr Nanoseconds kSmallGap = 50;  // A gap below 1/50 is closed at once, a larger one by halves.
+constexpr Nanoseconds kSmallGap =
+    50;  // A gap below 1/50 is closed at once, a larger one by halves.
 constexpr double kMarginSeconds = 2e-3;
 constexpr double kProgressSeconds = 0.25;
 
@@ -38,8 +39,12 @@ constexpr Nanoseconds kLongest = Nanoseconds{1} << 53;
 // Searches one problem and keeps what is known of its optimum.
 class Prover {
  public:
-  Prover(const TaskGraph& tasks, bool contention, int64_t nodes, SearchContext* context)
-      : context_(*context), instance_(tasks, contention), nodes_left_(nodes) {
+  Prover(const TaskGraph& tasks, const SimulatorOptions& simulator, int64_t nodes,
+         SearchContext* context)
+      : context_(*context),
+        instance_(tasks, simulator.contention),
+        memory_(simulator.memory),
+        nodes_left_(nodes) {
     if (SearchContext::Feasible(context->best_score()) && context->has_best()) {
       upper_ = static_cast<Nanoseconds>(context->best_score());
     }
@@ -86,9 +91,14 @@ class Prover {
   void SearchPlans() {
     const bool names_matter = instance_.contention && instance_.destinations_meet;
     std::vector<Bits> interchangeable = InterchangeableDevices(instance_, true);
-    for (DeviceId d = 0; names_matter && d < instance_.num_devices; ++d) interchangeable[d] = Bit(d);
-    ExactSearch search(instance_, interchangeable, {},
-                       StopAfter(nodes_spent_));
+    for (DeviceId d = 0; names_matter && d < instance_.num_devices; ++d)
+      interchangeable[d] = Bit(d);
+    const Objective& objective = context_.request().objective;
+    const bool limited = objective.kind == Objective::Kind::kStepTimeUnderLimit;
+    ExactSearch search(
+        instance_, interchangeable,
+        {.memory = memory_, .byte_limit = limited ? objective.byte_limit : kSaturated},
+        StopAfter(nodes_spent_));
     Nanoseconds limit = upper_ - 1;
     const bool done = search.Run(limit, [&](const ExactState& state, const Trail& trail) {
       if (Try(state, trail) == Leaf::kPlan) limit = upper_ > lower_ ? upper_ - 1 : -1;
@@ -183,6 +193,7 @@ class Prover {
 
   SearchContext& context_;
   const ExactInstance instance_;
+  const bool memory_;  // Limits hold.
   const int64_t nodes_left_;
   int64_t nodes_spent_ = 0;
   Nanoseconds lower_ = 0, upper_ = kSaturated;
@@ -208,7 +219,7 @@ class Exact final : public Solver {
     GOPT_RETURN_IF_ERROR(Begin(tasks, provable, context.get()));
     std::optional<StopReason> stop;
     if (provable && !context->Exhausted()) {
-      Prover prover(tasks, simulator->options().contention, Nodes(request), context.get());
+      Prover prover(tasks, simulator->options(), Nodes(request), context.get());
       prover.Run();
       if (!problem.tasks().fusion) context->ProveBound(prover.lower());
       stop = prover.proven() ? StopReason::kCompleted : prover.stop();
@@ -224,16 +235,16 @@ class Exact final : public Solver {
     const int64_t most = std::max<int64_t>(1, context->remaining() / kStartShare);
     GOPT_RETURN_IF_ERROR(
         PriceClassicalPlans(tasks, ClassicalSet::kPortfolio, most, context).status());
-    const bool feasible =
-        context->has_best() && SearchContext::Feasible(context->best_score());
-    if (!feasible || context->Exhausted()) return absl::OkStatus();
+    if (!context->has_best() || context->Exhausted()) return absl::OkStatus();
     const int64_t evaluations =
         provable ? std::min(kAnnealEvaluations, context->remaining() / kAnnealShare) : 0;
     if (provable && evaluations == 0) return absl::OkStatus();
+    SolveRequest request = context->InnerRequest();
+    request.best_effort = true;  // The best may not fit yet.
     GOPT_ASSIGN_OR_RETURN(
         const Solution annealed,
         SolveByLocalSearch(
-            context->InnerRequest(), evaluations,
+            request, evaluations,
             {.name = "anneal", .temperature = AnnealOptions().temperature, .guided = true}));
     context->Absorb(annealed);
     return absl::OkStatus();

@@ -82,9 +82,8 @@ Nanoseconds ExactBound::InputsReady(const ExactState& state, KernelId k, DeviceI
     const Nanoseconds booked = state.arrival[instance_.pair(p, d)];
     const int pair = instance_.pair(home, d);
     // Another reader may ask first, but none is known to be quicker than at once.
-    const Nanoseconds asked =
-        SaturatingAdd(state.now, SaturatingAdd(instance_.parameters[p].duration[pair],
-                                               instance_.latency[pair]));
+    const Nanoseconds asked = SaturatingAdd(
+        state.now, SaturatingAdd(instance_.parameters[p].duration[pair], instance_.latency[pair]));
     last = std::max(last, booked == ExactState::kNotBooked ? asked : booked);
   }
   return last;
@@ -145,8 +144,7 @@ Nanoseconds ExactBound::DeviceLoads(const ExactState& state) {
   Nanoseconds bound = 0;
   for (std::vector<Job>& jobs : jobs_) {
     if (jobs.size() < 2) continue;
-    std::sort(jobs.begin(), jobs.end(),
-              [](const Job& a, const Job& b) { return a.head > b.head; });
+    std::sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) { return a.head > b.head; });
     Nanoseconds sum = 0, tail = kSaturated;
     for (const Job& job : jobs) {
       sum = SaturatingAdd(sum, job.time);

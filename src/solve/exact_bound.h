@@ -28,8 +28,8 @@ class GOPT_API ExactBound {
   Nanoseconds LongestPath(const ExactState& state);
   bool RaiseFloors(const ExactState& state);
   Nanoseconds InputsReady(const ExactState& state, KernelId k, DeviceId d) const;
-  Nanoseconds EdgeArrival(const ExactState& state, const ExactInstance::Edge& edge,
-                          KernelId reader, DeviceId d) const;
+  Nanoseconds EdgeArrival(const ExactState& state, const ExactInstance::Edge& edge, KernelId reader,
+                          DeviceId d) const;
   Nanoseconds DeviceLoads(const ExactState& state);
   Nanoseconds TotalLoad(const ExactState& state);
   Nanoseconds& finish(KernelId k, DeviceId d) { return finish_[k * instance_.num_devices + d]; }
@@ -44,7 +44,7 @@ class GOPT_API ExactBound {
   std::vector<Nanoseconds> free_;          // Per device: earliest next start.
   std::vector<Nanoseconds> floor_;         // Per device: the same for tasks that it refuses.
   std::vector<Nanoseconds> sorted_free_;
-  std::vector<std::vector<Job>> jobs_;     // Per device.
+  std::vector<std::vector<Job>> jobs_;  // Per device.
 };
 
 }  // namespace gopt

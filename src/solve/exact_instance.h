@@ -90,9 +90,10 @@ struct GOPT_API ExactInstance {
   const TaskGraph* tasks;
   int num_tasks, num_devices, num_channels, num_parameters;
   bool contention;
-  bool open_order;      // Scheduling is open: the search makes the sequence and the ranks.
-  const Plan* base;     // What is closed comes from here; null: nothing is.
-  bool order_matters;   // Rules that look at pairs of devices: the whole placement is part of a state.
+  bool open_order;     // Scheduling is open: the search makes the sequence and the ranks.
+  const Plan* base;    // What is closed comes from here; null: nothing is.
+  bool order_matters;  // Rules that look at pairs of devices: the whole placement is part of a
+                       // state.
   // Every channel carries tensors of one source device only. Then each device's sequence fixes the
   // order of bookings, and whatever happens earlier makes nothing later.
   bool channels_have_one_source;
@@ -108,17 +109,17 @@ struct GOPT_API ExactInstance {
   std::vector<Parameter> parameters;
   std::vector<std::vector<int32_t>> parameters_of;  // Per task, by position: what it reads.
   std::vector<std::vector<Edge>> edges;             // Per task.
-  std::vector<Bits> before;           // Per task: tasks whose end it awaits, by data or control.
-  std::vector<Bits> control_readers;  // Per task.
-  std::vector<Bits> readers;          // Per task: of its outputs.
-  std::vector<Bits> group;            // Per task: it and those that share its device.
-  std::vector<Bits> apart;            // Per task: tasks that must be elsewhere.
-  std::vector<Bits> open;             // Per task: devices.
-  std::vector<KernelId> order;        // Topological.
-  std::vector<KernelId> by_tail;      // By least_tail, longest first.
-  Bits all_tasks, roaming, asking;    // `asking`: tasks that read parameters.
-  std::vector<DeviceId> fixed_home;   // Placement closed: per parameter; else empty.
-  std::vector<int32_t> fixed_rank;    // Scheduling closed: per task; else empty.
+  std::vector<Bits> before;             // Per task: tasks whose end it awaits, by data or control.
+  std::vector<Bits> control_readers;    // Per task.
+  std::vector<Bits> readers;            // Per task: of its outputs.
+  std::vector<Bits> group;              // Per task: it and those that share its device.
+  std::vector<Bits> apart;              // Per task: tasks that must be elsewhere.
+  std::vector<Bits> open;               // Per task: devices.
+  std::vector<KernelId> order;          // Topological.
+  std::vector<KernelId> by_tail;        // By least_tail, longest first.
+  Bits all_tasks, roaming, asking;      // `asking`: tasks that read parameters.
+  std::vector<DeviceId> fixed_home;     // Placement closed: per parameter; else empty.
+  std::vector<int32_t> fixed_rank;      // Scheduling closed: per task; else empty.
   std::vector<int32_t> fixed_position;  // Closed SEQUENCE: per task.
 
  private:

@@ -17,7 +17,8 @@ ExactSearch::ExactSearch(const ExactInstance& instance, const std::vector<Bits>&
       options_(options),
       stop_(std::move(stop)),
       bound_(instance),
-      memo_(instance) {}
+      memo_(instance),
+      memory_(instance, options.byte_limit) {}
 
 bool ExactSearch::Run(Nanoseconds limit, const Found& found) {
   memo_.Clear();
@@ -56,7 +57,7 @@ bool ExactSearch::Enter(Nanoseconds* limit, const Found& found) {
   const ExactSimulation::Outcome outcome = simulation_.Run(&node.state, &trail_, &node.choices);
   if (outcome == ExactSimulation::Outcome::kImpossible) return false;
   if (node.state.makespan > *limit) return false;
-  if (!options_.relaxed && Contradicts(node.state)) return false;
+  if (!options_.relaxed && IsRuledOut(node.state)) return false;
   if (outcome == ExactSimulation::Outcome::kFinished) {
     *limit = found(node.state, trail_);
     return false;
@@ -77,7 +78,8 @@ void ExactSearch::Leave() {
   if (node.in_memo) memo_.Add(node.state);
 }
 
-bool ExactSearch::Contradicts(const ExactState& state) {
+bool ExactSearch::IsRuledOut(const ExactState& state) {
+  if (options_.memory && memory_.Overflows(state)) return true;
   trail_.rules.resize(state.num_rules);
   return !trail_.rules.empty() && RanksByRules(instance_.num_tasks, trail_.rules).empty();
 }

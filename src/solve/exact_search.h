@@ -10,6 +10,7 @@
 #include "src/solve/exact_bound.h"
 #include "src/solve/exact_instance.h"
 #include "src/solve/exact_memo.h"
+#include "src/solve/exact_memory.h"
 #include "src/solve/exact_state.h"
 
 namespace gopt {
@@ -20,6 +21,9 @@ struct ExactSearchOptions {
   bool relaxed = false;
   // Leaves out states that others stand for, by their makespans.
   bool memo = false;
+  // Unless relaxed: memory limits hold, and this lowers every device's.
+  bool memory = true;
+  int64_t byte_limit = kSaturated;
 };
 
 // Depth-first branch and bound over the choices of an ExactSimulation.
@@ -53,7 +57,8 @@ class ExactSearch {
 
   bool Enter(Nanoseconds* limit, const Found& found);
   void Leave();
-  bool Contradicts(const ExactState& state);
+  // Whether it is no plan's, or one's that does not fit.
+  bool IsRuledOut(const ExactState& state);
 
   const ExactInstance& instance_;
   const ExactSimulation simulation_;
@@ -61,6 +66,7 @@ class ExactSearch {
   const Stop stop_;
   ExactBound bound_;
   ExactMemo memo_;
+  ExactMemory memory_;
   Trail trail_;
   std::deque<Node> path_;  // Nodes beyond depth_ keep their memory.
   size_t depth_ = 0;

@@ -30,7 +30,7 @@ struct ExactState {
   Nanoseconds now = 0;
   Nanoseconds makespan = 0;  // Latest end of a started task.
   Stage stage = Stage::kPlace;
-  int8_t cursor = 0;    // kDispatch: devices below have had their turn in this pass.
+  int8_t cursor = 0;       // kDispatch: devices below have had their turn in this pass.
   int8_t sending = kNone;  // kBook: the task whose outputs are being booked, from `next_output` on,
   int32_t next_output = 0;
   Bits destinations = 0;  // and the devices that still wait for that output.
@@ -42,14 +42,14 @@ struct ExactState {
   Bits used = 0;        // Devices that something was decided for.
   int32_t num_starts = 0, num_rules = 0;  // Lengths of this state's part of the trail.
 
-  std::vector<Bits> open;              // Per task: devices. One: that is its place.
-  std::vector<Nanoseconds> ready;      // [task, device]: the latest arrival booked so far.
-  std::vector<int8_t> running;         // Per device: a task or -1.
-  std::vector<Nanoseconds> free;       // Per device: end of its last task.
-  std::vector<Bits> refused;           // Per device: tasks that it may not start next.
+  std::vector<Bits> open;          // Per task: devices. One: that is its place.
+  std::vector<Nanoseconds> ready;  // [task, device]: the latest arrival booked so far.
+  std::vector<int8_t> running;     // Per device: a task or -1.
+  std::vector<Nanoseconds> free;   // Per device: end of its last task.
+  std::vector<Bits> refused;       // Per device: tasks that it may not start next.
   std::vector<Nanoseconds> channel_free;
-  std::vector<int8_t> home;            // Per parameter; -1: open.
-  std::vector<Nanoseconds> arrival;    // [parameter, device]
+  std::vector<int8_t> home;             // Per parameter; -1: open.
+  std::vector<Nanoseconds> arrival;     // [parameter, device]
   std::vector<int32_t> fresh_arrivals;  // Of those the ones booked in this pass for this instant.
 
   bool placed(KernelId k) const { return (open[k] & (open[k] - 1)) == 0; }
@@ -131,8 +131,8 @@ class GOPT_API ExactSimulation {
   void NextOutput(ExactState* state) const;
   bool Send(DeviceId to, ExactState* state) const;
   bool Ask(KernelId k, ExactState* state) const;
-  bool Book(const std::vector<Nanoseconds>& duration, DeviceId from, DeviceId to,
-            ExactState* state, Nanoseconds* arrival) const;
+  bool Book(const std::vector<Nanoseconds>& duration, DeviceId from, DeviceId to, ExactState* state,
+            Nanoseconds* arrival) const;
   // kDispatch.
   bool ChooseStart(ExactState* state, Trail* trail, Choices* choices) const;
   bool FixedStart(DeviceId d, Bits ready, ExactState* state, Trail* trail, Choices* choices) const;

@@ -10,7 +10,10 @@ namespace {
 class Trade {
  public:
   Trade(const ExactInstance& instance, DeviceId a, DeviceId b)
-      : instance_(instance), a_(a), b_(b), image_(instance.num_channels, kNone),
+      : instance_(instance),
+        a_(a),
+        b_(b),
+        image_(instance.num_channels, kNone),
         is_image_(instance.num_channels, false) {}
 
   bool KeepsMakespans() { return KeepsTasks() && KeepsHomes() && KeepsRoutes(); }
@@ -30,9 +33,8 @@ class Trade {
 
   bool KeepsHomes() const {
     return instance_.fixed_home.empty() &&
-           std::all_of(instance_.parameters.begin(), instance_.parameters.end(), [&](const auto& p) {
-             return Has(p.homes, a_) == Has(p.homes, b_);
-           });
+           std::all_of(instance_.parameters.begin(), instance_.parameters.end(),
+                       [&](const auto& p) { return Has(p.homes, a_) == Has(p.homes, b_); });
   }
 
   bool KeepsRoutes() {

@@ -103,7 +103,8 @@ class Forcer {
   std::vector<std::vector<DeviceId>> Homes() const {
     std::vector<std::vector<DeviceId>> homes;
     std::vector<DeviceId> closed;
-    if (!problem_.tasks().placement) closed = ParameterHomes(problem_.graph(), *problem_.base_plan());
+    if (!problem_.tasks().placement)
+      closed = ParameterHomes(problem_.graph(), *problem_.base_plan());
     for (OpId op : problem_.graph().parameters()) {
       const auto allowed = problem_.allowed_devices(op);
       homes.emplace_back(allowed.begin(), allowed.end());

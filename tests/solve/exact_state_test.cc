@@ -75,8 +75,8 @@ Plan PlanOf(const ExactInstance& instance, const Walk& walk) {
   for (KernelId k = 0; k < instance.num_tasks; ++k) device.push_back(walk.state.place(k));
   Plan plan = instance.tasks->MakePlan(
       std::move(device),
-      RanksByRules(instance.num_tasks, {walk.trail.rules.begin(),
-                                        walk.trail.rules.begin() + walk.state.num_rules}),
+      RanksByRules(instance.num_tasks,
+                   {walk.trail.rules.begin(), walk.trail.rules.begin() + walk.state.num_rules}),
       "");
   plan.dispatch = Dispatch::kSequence;
   plan.sequence = walk.trail.starts;
@@ -116,8 +116,8 @@ void WalkSome(const Problem& problem, bool contention, Random* random, Counts* c
       plan.dispatch = problem.base_plan()->dispatch;
       plan.sequence = problem.base_plan()->sequence;
     }
-    const CostReport report = testing::ReferencePrice(
-        problem, plan, {.contention = contention, .memory = false}, {});
+    const CostReport report =
+        testing::ReferencePrice(problem, plan, {.contention = contention, .memory = false}, {});
     ASSERT_EQ(report.step_time, walk.state.makespan) << "walk " << i;
     ++counts->finished;
     counts->choices += static_cast<int>(walk.bounds.size());

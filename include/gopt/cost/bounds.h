@@ -24,7 +24,9 @@ struct LowerBounds {
   int64_t persistent_bytes = 0;  // Parameters and optimizer state: must be somewhere.
   int64_t capacity_bytes = 0;    // Sum of the devices' limits.
 
-  Nanoseconds step_time() const { return std::max({critical_path, work, fernandez_bussell, search}); }
+  Nanoseconds step_time() const {
+    return std::max({critical_path, work, fernandez_bussell, search});
+  }
   // Proves that nothing fits.
   bool memory_infeasible() const { return persistent_bytes > capacity_bytes; }
 };
