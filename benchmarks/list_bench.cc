@@ -131,12 +131,8 @@ class Bench {
     times["peft"] = Milliseconds([&] { SchedulePeft(tasks_); });
     times["cpop"] = Milliseconds([&] { ScheduleCpop(tasks_); });
     times["etf"] = Milliseconds([&] { ScheduleEtf(tasks_); });
-    times["m_etf"] = Milliseconds(
-        [&] { ScheduleEtf(tasks_, {.backward_with_forward = true}, {.activation_weight = 1.0}); });
-    times["m_sct"] = Milliseconds([&] {
-      ScheduleEtf(tasks_, {.favourite_children = true, .backward_with_forward = true},
-                  {.activation_weight = 1.0});
-    });
+    times["m_etf"] = Milliseconds([&] { ScheduleEtf(tasks_, BaechiOptions(false)); });
+    times["m_sct"] = Milliseconds([&] { ScheduleEtf(tasks_, BaechiOptions(true)); });
     times["list"] = Milliseconds([&] {
       Plan plan;
       ListDecoder(tasks_).Decode(UpwardRanks(tasks_), {}, &plan);

@@ -114,15 +114,12 @@ absl::Status CheckChoice(const std::string& solver, const std::string& key,
       absl::StrCat(solver, ": ", key, " is '", value, "'; it must be one of ", names));
 }
 
-// Baechi's placers count all that a task makes as kept, as in training.
 SolverOr BaechiFromSpec(const std::string& name, bool favourite_children, const Spec& spec) {
   GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
-  const EtfOptions etf = {.favourite_children = favourite_children, .backward_with_forward = true};
+  const EtfOptions etf = BaechiOptions(favourite_children);
   return Make(name,
-              [etf](const SolveRequest&, const TaskGraph& tasks,
-                    PlacementOptions options) -> absl::StatusOr<Plan> {
-                options.activation_weight = std::max(1.0, options.activation_weight);
-                return SequencePlan(tasks, ScheduleEtf(tasks, etf, options));
+              [etf](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options) {
+                return WithCriticalPath(tasks, ScheduleEtf(tasks, etf, options).device);
               });
 }
 

@@ -205,7 +205,9 @@ class EtfScheduler {
 
 TaskSchedule ScheduleEtf(const TaskGraph& tasks, const EtfOptions& options,
                          const PlacementOptions& placement) {
-  return EtfScheduler(tasks, options, placement).Run();
+  PlacementOptions within = placement;
+  if (options.keeps_outputs) within.activation_weight = std::max(1.0, within.activation_weight);
+  return EtfScheduler(tasks, options, within).Run();
 }
 
 }  // namespace gopt

@@ -60,11 +60,8 @@ ClassicalPlacement Scheduled(TaskSchedule schedule) {
   return {std::move(schedule.device), std::move(schedule.sequence)};
 }
 
-// Baechi's placers count all that a task makes as kept, as in training.
-Make Baechi(bool favourite_children) {
-  const EtfOptions etf = {.favourite_children = favourite_children, .backward_with_forward = true};
-  return [etf](const TaskGraph& tasks, PlacementOptions options) -> Placed {
-    options.activation_weight = std::max(1.0, options.activation_weight);
+Make Etf(const EtfOptions& etf) {
+  return [etf](const TaskGraph& tasks, const PlacementOptions& options) -> Placed {
     return Scheduled(ScheduleEtf(tasks, etf, options));
   };
 }
@@ -138,14 +135,9 @@ constexpr Row kRows[] = {
          return Scheduled(ScheduleCpop(tasks, options));
        };
      }},
-    {"etf",
-     [](SpecReader&, uint64_t) -> MakeOr {
-       return [](const TaskGraph& tasks, const PlacementOptions& options) -> Placed {
-         return Scheduled(ScheduleEtf(tasks, {}, options));
-       };
-     }},
-    {"m_etf", [](SpecReader&, uint64_t) -> MakeOr { return Baechi(false); }},
-    {"m_sct", [](SpecReader&, uint64_t) -> MakeOr { return Baechi(true); }},
+    {"etf", [](SpecReader&, uint64_t) -> MakeOr { return Etf({}); }},
+    {"m_etf", [](SpecReader&, uint64_t) -> MakeOr { return Etf(BaechiOptions(false)); }},
+    {"m_sct", [](SpecReader&, uint64_t) -> MakeOr { return Etf(BaechiOptions(true)); }},
     {"expert_paper",
      [](SpecReader&, uint64_t) -> MakeOr {
        return [](const TaskGraph& tasks, const PlacementOptions& options) -> Placed {

@@ -15,7 +15,18 @@ struct EtfOptions {
   bool favourite_children = false;
   // A backward op goes where its forward twin is, if that is open to it.
   bool backward_with_forward = false;
+  // What a task makes is counted as kept beside the parameters, as in training: an
+  // activation_weight of at least 1.
+  bool keeps_outputs = false;
 };
+
+// What Baechi's memory-aware placers do (Jeon et al.: SoCC 2020): m-ETF, with favourite children
+// m-SCT.
+constexpr EtfOptions BaechiOptions(bool favourite_children) {
+  return {.favourite_children = favourite_children,
+          .backward_with_forward = true,
+          .keeps_outputs = true};
+}
 
 // Earliest Task First (Hwang, Chow, Anger, Lee: SIAM J. Comput. 18(2), 1989): of all ready tasks
 // and devices the pair that can start first, ties by longest path to an exit. As published, devices
@@ -23,10 +34,8 @@ struct EtfOptions {
 // heaps, those whose inputs are there and those that still wait, so that a step costs logarithmic
 // time per device instead of a look at all pairs.
 //
-// The solver "etf" turns this into a plan; "m_etf" and "m_sct" are the memory-aware placers of
-// Baechi (Jeon et al.: SoCC 2020): backward ops with their forward ops, what a task makes is
-// counted as kept (PlacementOptions::activation_weight of at least 1), for m_sct with favourite
-// children.
+// The solver "etf" turns this into a plan with dispatch SEQUENCE; "m_etf" and "m_sct" take the
+// placement that BaechiOptions() give, with critical-path priorities.
 GOPT_API TaskSchedule ScheduleEtf(const TaskGraph& tasks, const EtfOptions& options = {},
                                   const PlacementOptions& placement = {});
 
