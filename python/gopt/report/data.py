@@ -126,6 +126,7 @@ def gather(
             "critical path": bounds.critical_path,
             "work": bounds.work,
             "Fernandez-Bussell": bounds.fernandez_bussell,
+            **({"exact search": bounds.search} if bounds.search else {}),
         },
         one_device=one_device[0] if one_device else None,
         devices=_device_uses(problem, report),
