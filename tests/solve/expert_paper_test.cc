@@ -129,8 +129,12 @@ TEST(ExpertPaperTest, GivesTheStepTimesOfTheSuiteOnStoredGraphs) {
   };
   const auto simulator = Simulator::Create().value();
   int found = 0;
-  for (const Row& row : {Row{"rnnlm2", 2, 138}, Row{"txl4", 4, 308}, Row{"inception32", 2, 136},
-                         Row{"wavenet2", 2, 314}, Row{"wavenet4", 4, 556}}) {
+  const Row rows[] = {{"rnnlm2", 2, 138},      {"rnnlm4", 4, 140},    {"rnnlm8", 8, 143},
+                      {"gnmt2", 2, 317},       {"gnmt4", 4, 307},     {"gnmt8", 8, 310},
+                      {"txl2", 2, 270},        {"txl4", 4, 308},      {"txl8", 8, 448},
+                      {"inception32", 2, 136}, {"amoebanet", 4, 110}, {"wavenet2", 2, 314},
+                      {"wavenet4", 4, 556}};
+  for (const Row& row : rows) {
     const auto graph = LoadWorkload(row.name);
     if (!graph.ok()) continue;
     ++found;

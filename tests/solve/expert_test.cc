@@ -133,6 +133,24 @@ TEST(ExpertTest, PutsBackwardOpsWithTheirForwardTwin) {
   EXPECT_THAT(ExpertPlacement(p.tasks), ElementsAre(0, 0, 1, 1, 1, 1, 0, 0));
 }
 
+TEST(ExpertTest, IgnoresATwinOfAnotherModule) {
+  // Tracers give the sum of a gradient the twin of whatever ran last, here the loss.
+  GraphBuilder builder;
+  const char* scopes[] = {"m1", "m2", "loss"};
+  for (int i = 0; i < 3; ++i) {
+    builder.AddOp({.name = scopes[i], .type = "op", .scope = scopes[i]});
+    builder.AddPort(i, {.bytes = 1});
+    if (i > 0) builder.AddOperands(i, {{i - 1}});
+  }
+  const OpId sum = builder.AddOp(
+      {.name = "sum", .type = "add", .scope = "m1", .phase = Phase::kBackward, .forward_twin = 2});
+  builder.AddOperands(sum, {{2}});
+  builder.AddCostTable("test", "device", {10, 5, 5, 1});
+  TaskProblem p(builder.Build().value(), testing::EqualDevices(2));
+  EXPECT_THAT(ExpertPlacement(p.tasks), ElementsAre(0, 1, 1, 0));
+  EXPECT_THAT(ExpertPlacement(p.tasks, {}, {.trust_twins = true}), ElementsAre(0, 1, 1, 1));
+}
+
 TEST(ExpertTest, LetsOpsWithoutAScopeFollowTheirNeighbours) {
   TaskProblem p("x[time=1] -> a[time=10,scope=m1] -> y[time=1] -> b[time=10,scope=m2] -> z[time=1]",
                 2);
