@@ -29,8 +29,6 @@ graph = gopt.parse_graph(
     "b:op[time=700,bytes=10] -> e:op[time=300];"
     "c:op[time=800,bytes=10] -> e; d:op[time=200,bytes=10] -> e"
 )
-result = gopt.compare(
-    graph, gopt.Machine.uniform(3), "deal_out, heft, portfolio", evaluations=100
-)
+result = gopt.compare(graph, gopt.Machine.uniform(3), "deal_out, heft, portfolio", evaluations=100)
 print(result)
 assert all(row.ok for row in result)
