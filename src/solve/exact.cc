@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "gopt/base/check.h"
 #include "gopt/base/status_macros.h"
 #include "gopt/cost/simulator.h"
 #include "gopt/plan/validate.h"
@@ -57,10 +56,10 @@ class Prover {
   }
 
   // No plan within all limits is faster.
-  Nanoseconds lower() const { return lower_; }
+  Nanoseconds lower() const { return doubted_ ? 0 : lower_; }
   // Why the search ended before it had proven anything it could; none: it came to its end.
   std::optional<StopReason> stop() const { return stop_; }
-  bool proven() const { return lower_ >= upper_ && upper_ < kSaturated; }
+  bool proven() const { return !doubted_ && lower_ >= upper_ && upper_ < kSaturated; }
 
  private:
   bool stopped() const { return stop_.has_value(); }
@@ -113,7 +112,7 @@ class Prover {
   Leaf Try(const ExactState& state, const Trail& trail) {
     Plan plan;
     if (!MakePlan(state, trail, &plan)) return Leaf::kOverLimit;
-    if (instance_.order_matters && !ValidatePlan(context_.problem(), plan).ok()) {
+    if (instance_.places_matter && !ValidatePlan(context_.problem(), plan).ok()) {
       return Leaf::kIllegal;
     }
     if (stopped()) return Leaf::kOverLimit;
@@ -123,9 +122,12 @@ class Prover {
     }
     const CostReport& report = context_.Evaluate(plan, {}, "exact");
     const bool feasible = SearchContext::Feasible(context_.Score(report));
-    GOPT_CHECK(!feasible || report.step_time == state.makespan);
     if (!feasible) return Leaf::kOverLimit;
     upper_ = std::min(upper_, report.step_time);
+    if (report.step_time != state.makespan) {  // Only times beyond measure saturate differently.
+      doubted_ = true;
+      stop_ = StopReason::kEvaluations;
+    }
     return Leaf::kPlan;
   }
 
@@ -197,6 +199,7 @@ class Prover {
   const int64_t nodes_left_;
   int64_t nodes_spent_ = 0;
   Nanoseconds lower_ = 0, upper_ = kSaturated;
+  bool doubted_ = false;  // A plan's price was not what the search had foreseen.
   std::optional<StopReason> stop_;
   double last_progress_ = 0.0;
 };

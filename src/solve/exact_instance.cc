@@ -48,7 +48,7 @@ ExactInstance::ExactInstance(const TaskGraph& graph, bool with_contention)
       base(graph.problem().base_plan()),
       all_tasks(LowBits(graph.num_tasks())) {
   const Constraints& rules = graph.problem().constraints();
-  order_matters = !rules.keep_apart.empty() || rules.forward_only_devices ||
+  places_matter = !rules.keep_apart.empty() || rules.forward_only_devices ||
                   rules.no_skipped_devices || rules.triangle_free_devices ||
                   SomeRouteIsMissing(graph.problem().machine());
   FillTasks();

@@ -92,7 +92,7 @@ struct GOPT_API ExactInstance {
   bool contention;
   bool open_order;     // Scheduling is open: the search makes the sequence and the ranks.
   const Plan* base;    // What is closed comes from here; null: nothing is.
-  bool order_matters;  // Rules that look at pairs of devices: the whole placement is part of a
+  bool places_matter;  // Rules that look at pairs of devices: the whole placement is part of a
                        // state.
   // Every channel carries tensors of one source device only. Then each device's sequence fixes the
   // order of bookings, and whatever happens earlier makes nothing later.

@@ -51,7 +51,7 @@ void ExactMemo::DescribeKey(const ExactState& state, bool monotone) {
     for (int k : Each(state.started & ~state.done)) add(state.open[k]);
   }
   for (int k : Each(left)) add(state.open[k]);
-  if (instance_.order_matters) {
+  if (instance_.places_matter) {
     for (int k : Each(state.started)) add(state.open[k]);
   }
   for (size_t p = 0; p < instance_.parameters.size(); ++p) {

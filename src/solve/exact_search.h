@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "gopt/base/types.h"
 #include "src/solve/exact_bound.h"
 #include "src/solve/exact_instance.h"
@@ -27,7 +28,7 @@ struct ExactSearchOptions {
 };
 
 // Depth-first branch and bound over the choices of an ExactSimulation.
-class ExactSearch {
+class GOPT_API ExactSearch {
  public:
   // A step to its end, of a makespan within the limit. Returns the new limit.
   using Found = std::function<Nanoseconds(const ExactState& state, const Trail& trail)>;
