@@ -1,5 +1,8 @@
 #include "benchmarks/suite/cell.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -59,8 +62,18 @@ std::string HashText(uint64_t graph_hash) {
 
 std::vector<CurvePoint> Thinned(const std::vector<CurvePoint>& curve, size_t most) {
   if (curve.size() <= most) return curve;
-  std::vector<CurvePoint> result;
-  for (size_t i = 0; i < most; ++i) result.push_back(curve[i * (curve.size() - 1) / (most - 1)]);
+  const double first = std::log(static_cast<double>(std::max<int64_t>(1, curve[0].evaluations)));
+  const double last = std::log(static_cast<double>(curve.back().evaluations));
+  std::vector<CurvePoint> result{curve[0]};
+  size_t next = 1;
+  for (size_t i = 1; i + 1 < most; ++i) {
+    const double share = static_cast<double>(i) / static_cast<double>(most - 1);
+    const double until = std::exp(first + share * (last - first));
+    const size_t begin = next;
+    while (next + 1 < curve.size() && static_cast<double>(curve[next].evaluations) <= until) ++next;
+    if (next > begin) result.push_back(curve[next - 1]);
+  }
+  result.push_back(curve.back());
   return result;
 }
 

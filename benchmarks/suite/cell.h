@@ -58,7 +58,8 @@ struct Cell {
 
 inline constexpr size_t kCurvePoints = 100;
 
-// At most `most` (at least 2) of the points: the first, the last, and evenly picked ones between.
+// At most `most` (at least 2) of the points: the first, the last, and what was best after numbers
+// of evaluations that lie evenly on a logarithmic axis.
 std::vector<CurvePoint> Thinned(const std::vector<CurvePoint>& curve, size_t most = kCurvePoints);
 
 nlohmann::json ToJson(const Cell& cell);
