@@ -51,6 +51,8 @@ class Prover {
   }
 
   void Run() {
+    doubted_ = upper_ >= kLongest && upper_ < kSaturated;
+    if (doubted_) return;
     SearchRelaxation();
     if (!stopped() && lower_ < upper_) SearchPlans();
   }
