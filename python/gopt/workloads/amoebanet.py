@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gopt.workloads.micro_batches import check_divides, mean_loss
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -224,7 +225,7 @@ class Amoebanet(nn.Module):
 
 def workload(device: str = "meta", **options: int | float) -> Workload:
     """A training step with RMSProp, as in the paper; `options` as in AmoebanetOptions."""
-    sizes = AmoebanetOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(AmoebanetOptions, options)
     with torch.device(device):
         model = Amoebanet(sizes)
         images = torch.rand(sizes.batch, 3, sizes.size, sizes.size)

@@ -15,6 +15,7 @@ from torch import nn
 
 from gopt.workloads.attention import Block, FeedForward, QuickGelu, SelfAttention
 from gopt.workloads.micro_batches import check_divides
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.vit import Patches
 from gopt.workloads.workload import Workload
 
@@ -122,7 +123,7 @@ class Clip(nn.Module):
 
 def workload(device: str = "meta", **options: int) -> Workload:
     """A training step with Adam; `options` as in ClipOptions."""
-    sizes = ClipOptions(**options)
+    sizes = sizes_of(ClipOptions, options)
     with torch.device(device):
         model = Clip(sizes)
         images = torch.rand(sizes.batch, 3, sizes.size, sizes.size)

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gopt.workloads.micro_batches import check_divides
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -125,7 +126,7 @@ class Dlrm(nn.Module):
 
 def workload(device: str = "meta", **options: int | tuple[int, ...]) -> Workload:
     """A training step with SGD; `options` as in DlrmOptions."""
-    sizes = DlrmOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(DlrmOptions, options)
     with torch.device(device):
         model = Dlrm(sizes)
         dense = torch.rand(sizes.batch, sizes.dense)

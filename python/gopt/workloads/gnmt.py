@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from gopt.workloads.lstm import LstmCell, State
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -150,7 +151,7 @@ class Gnmt(nn.Module):
 
 def workload(device: str = "meta", **options: int | float) -> Workload:
     """A training step with Adam; `options` as in GnmtOptions."""
-    sizes = GnmtOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(GnmtOptions, options)
     with torch.device(device):
         model = Gnmt(sizes)
         source, target, wanted = (

@@ -13,6 +13,7 @@ from torch import nn
 
 from gopt.workloads.attention import Block, FeedForward, SelfAttention
 from gopt.workloads.micro_batches import check_divides, mean_loss
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -85,7 +86,7 @@ class Gpt(nn.Module):
 
 def workload(device: str = "meta", **options: int | float | bool) -> Workload:
     """A training step with Adam; `options` as in GptOptions."""
-    sizes = GptOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(GptOptions, options)
     with torch.device(device):
         model = Gpt(sizes)
         tokens = torch.randint(sizes.vocabulary, (sizes.batch, sizes.sequence))

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gopt.workloads.micro_batches import check_divides, mean_loss
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -274,7 +275,7 @@ class Inception(nn.Module):
 
 def workload(device: str = "meta", **options: int | float | bool) -> Workload:
     """A training step with SGD and momentum; `options` as in InceptionOptions."""
-    sizes = InceptionOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(InceptionOptions, options)
     with torch.device(device):
         model = Inception(sizes)
         images = torch.rand(sizes.batch, 3, sizes.size, sizes.size)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gopt.workloads.micro_batches import check_divides, mean_loss
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -153,7 +154,7 @@ class Llama(nn.Module):
 
 def workload(device: str = "meta", **options: int | float) -> Workload:
     """A training step with Adam; `options` as in LlamaOptions."""
-    sizes = LlamaOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(LlamaOptions, options)
     with torch.device(device):
         model = Llama(sizes)
         tokens = torch.randint(sizes.vocabulary, (sizes.batch, sizes.sequence))

@@ -15,6 +15,7 @@ from torch import nn
 
 from gopt.workloads.attention import Block, FeedForward, SelfAttention
 from gopt.workloads.micro_batches import check_divides, mean_loss
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -168,7 +169,7 @@ class MixtureOfExperts(nn.Module):
 
 def workload(device: str = "meta", **options: int | float) -> Workload:
     """A training step with Adam; `options` as in MoeOptions."""
-    sizes = MoeOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(MoeOptions, options)
     with torch.device(device):
         model = MixtureOfExperts(sizes)
         tokens = torch.randint(sizes.vocabulary, (sizes.batch, sizes.sequence))

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gopt.workloads.micro_batches import check_divides, mean_loss
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -208,7 +209,7 @@ class Nasnet(nn.Module):
 
 def workload(device: str = "meta", **options: int | float) -> Workload:
     """A training step with SGD and momentum; `options` as in NasnetOptions."""
-    sizes = NasnetOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(NasnetOptions, options)
     with torch.device(device):
         model = Nasnet(sizes)
         images = torch.rand(sizes.batch, 3, sizes.size, sizes.size)

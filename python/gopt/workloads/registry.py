@@ -39,13 +39,13 @@ def entry(name: str) -> Entry:
     return _BY_NAME[name]
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
-    """The message for a name that is none of `known`."""
+def unknown(name: str, known: Iterable[str], noun: str = "workload") -> str:
+    """The message for a name that is none of `known`, each of which is a `noun`."""
     known = list(known)
     near = difflib.get_close_matches(name, known)
     if near:
-        return f"no workload {name!r}; near it: {', '.join(near)}"
-    return f"no workload {name!r}; there are {', '.join(known)}"
+        return f"no {noun} {name!r}; near it: {', '.join(near)}"
+    return f"no {noun} {name!r}; there are {', '.join(known)}"
 
 
 def make(name: str, **options: Any) -> Workload:
@@ -58,10 +58,13 @@ def make(name: str, **options: Any) -> Workload:
 
     Raises:
       NotFoundError: no such name.
-      ValueError: sizes that do not go together.
+      ValueError: a size that is none, or sizes that do not go together.
       TypeError: no such option.
     """
     row = entry(name)
     module = importlib.import_module(f"gopt.workloads.{row.module}")
-    workload: Workload = module.workload(**{**row.options, **options})
+    try:
+        workload: Workload = module.workload(**{**row.options, **options})
+    except RuntimeError as error:  # torch's word on shapes that cannot be.
+        raise ValueError(str(error)) from error
     return dataclasses.replace(workload, name=name)

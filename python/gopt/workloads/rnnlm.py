@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from gopt.workloads.lstm import LstmCell, State
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -67,7 +68,7 @@ class Rnnlm(nn.Module):
 
 def workload(device: str = "meta", **options: int | float) -> Workload:
     """A training step with Adam; `options` as in RnnlmOptions."""
-    sizes = RnnlmOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(RnnlmOptions, options)
     with torch.device(device):
         model = Rnnlm(sizes)
         words = torch.randint(sizes.vocabulary, (sizes.batch, sizes.steps))

@@ -87,8 +87,13 @@ def capture(name: str, devices: int | None = None, **options: Any) -> _core.Grap
       name: of an entry.
       devices: written into the metadata instead of the entry's.
       **options: as for `gopt.workloads.make`.
+
+    Raises:
+      As `gopt.workloads.make` and `gopt.capture`; ValueError: `devices` is below 1.
     """
     entry = registry.entry(name)
+    if devices is not None and devices < 1:
+        raise ValueError(f"devices is {devices}, expected at least 1")
     graph = registry.make(name, **options).capture().graph
     return graph.with_metadata(
         {

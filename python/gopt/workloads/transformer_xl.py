@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gopt.workloads.micro_batches import check_divides
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -178,7 +179,7 @@ def _sines(length: int, width: int) -> torch.Tensor:
 
 def workload(device: str = "meta", **options: int | float) -> Workload:
     """A training step with Adam; `options` as in TransformerXlOptions."""
-    sizes = TransformerXlOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(TransformerXlOptions, options)
     with torch.device(device):
         model = TransformerXl(sizes)
         shape = (sizes.batch, sizes.segments * sizes.length)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gopt.workloads.micro_batches import check_divides, mean_loss
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -235,7 +236,7 @@ def _signal(levels: int) -> torch.Tensor:
 
 def workload(device: str = "meta", **options: int | float | tuple[int, ...]) -> Workload:
     """A training step with Adam; `options` as in UnetOptions."""
-    sizes = UnetOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(UnetOptions, options)
     with torch.device(device):
         model = Unet(sizes)
         images = torch.rand(sizes.batch, 3, sizes.size, sizes.size)

@@ -12,6 +12,7 @@ from torch import nn
 
 from gopt.workloads.attention import Block, FeedForward, SelfAttention
 from gopt.workloads.micro_batches import check_divides, mean_loss
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -95,7 +96,7 @@ class VisionTransformer(nn.Module):
 
 def workload(device: str = "meta", **options: int | float) -> Workload:
     """A training step with Adam; `options` as in VitOptions."""
-    sizes = VitOptions(**options)  # type: ignore[arg-type]
+    sizes = sizes_of(VitOptions, options)
     with torch.device(device):
         model = VisionTransformer(sizes)
         images = torch.rand(sizes.batch, 3, sizes.size, sizes.size)

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gopt.workloads.micro_batches import check_divides, mean_loss
+from gopt.workloads.sizes import sizes_of
 from gopt.workloads.workload import Workload
 
 
@@ -133,7 +134,7 @@ class Wavenet(nn.Module):
 
 def workload(device: str = "meta", **options: int) -> Workload:
     """A training step with Adam; `options` as in WavenetOptions."""
-    sizes = WavenetOptions(**options)
+    sizes = sizes_of(WavenetOptions, options)
     with torch.device(device):
         model = Wavenet(sizes)
         samples = torch.randint(sizes.classes, (sizes.batch, sizes.samples))

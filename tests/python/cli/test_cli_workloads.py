@@ -55,6 +55,8 @@ def test_make_says_what_is_wrong(run):
     wrong = run("workloads", "make", "gpt-small", "--set", "micro_batches=3", code=2).stderr
     assert wrong.count("\n") == 1 and "micro_batches 3" in wrong
     assert "near it" in run("workloads", "make", "gpt-smal", code=2).stderr
+    wrong = run("workloads", "make", "gpt-small", "--devices", "0", code=2).stderr
+    assert "devices is 0" in wrong
 
 
 def test_make_all_refuses_what_is_not_stored(run, tmp_path):
