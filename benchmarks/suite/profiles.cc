@@ -75,9 +75,9 @@ absl::StatusOr<Profile> ProfileNamed(std::string_view name) {
     return Profile{{std::begin(kSmallRows), std::end(kSmallRows)}, AllSolvers(), 2'000, 3};
   }
   if (name == "full") return Profile{{}, AllSolvers(), 10'000, 5};
-  if (name == "lists") return Profile{{}, ConstructiveSolvers(), 1, 1};
+  if (name == "lists") return Profile{{}, ConstructiveSolvers(), 2'000, 1};
   if (name == "check") {
-    return Profile{{}, {"single_device", std::string(kReferenceSolver)}, 1, 1};
+    return Profile{{}, {"single_device", std::string(kReferenceSolver)}, 2'000, 1};
   }
   if (name == "best") {
     std::vector<std::string> starts = ConstructiveSolvers();

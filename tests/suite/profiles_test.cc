@@ -33,6 +33,13 @@ TEST(ProfilesTest, SmallHasSixRowsAndThreeSeeds) {
   EXPECT_THAT(small.starts, IsEmpty());
 }
 
+TEST(ProfilesTest, ConstructionsHaveTheBudgetOfSearches) {
+  // Some price a second plan where their first does not fit.
+  ASSERT_OK_AND_ASSIGN(const Profile lists, ProfileNamed("lists"));
+  ASSERT_OK_AND_ASSIGN(const Profile small, ProfileNamed("small"));
+  EXPECT_EQ(lists.evaluations, small.evaluations);
+}
+
 TEST(ProfilesTest, TheBestIsSearchedForFromAllThatIsConstructed) {
   ASSERT_OK_AND_ASSIGN(const Profile best, ProfileNamed("best"));
   EXPECT_THAT(best.starts, Contains("portfolio(search=false)"));
