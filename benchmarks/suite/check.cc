@@ -26,7 +26,7 @@ double OurValue(const SuiteResults& results, const SuiteResults& best, const Row
   if (quantity == "critical_path") return Milliseconds(row.critical_path);
   if (quantity == "lower_bound") return Milliseconds(row.lower_bound);
   if (quantity == "one_device") return SolverMilliseconds(results, row, "single_device");
-  const double expert = SolverMilliseconds(results, row, kReferenceSolver);
+  const double expert = SolverMilliseconds(results, row, kCheckedExpert);
   if (quantity == "expert") return expert;
   const Cell* fastest = best.Fastest(row);
   if (fastest == nullptr) return 0.0;

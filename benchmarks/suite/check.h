@@ -12,6 +12,9 @@
 
 namespace gopt::suite {
 
+// The expert of the reference figures: they are of critical-path order alone.
+inline constexpr const char* kCheckedExpert = "expert_paper(order=critical_path)";
+
 // Figures that another simulator gave for the same workloads (benchmarks/suite_reference.json):
 // setting, row, quantity -> value. Quantities: milliseconds of "one_device", "critical_path",
 // "lower_bound", "expert", "best"; or the ratio "expert_over_best".

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "benchmarks/suite/summary.h"
+#include "benchmarks/suite/check.h"
 #include "gopt/base/spec.h"
 #include "gopt/solve/solver.h"
 
@@ -76,9 +76,7 @@ absl::StatusOr<Profile> ProfileNamed(std::string_view name) {
   }
   if (name == "full") return Profile{{}, AllSolvers(), 10'000, 5};
   if (name == "lists") return Profile{{}, ConstructiveSolvers(), 2'000, 1};
-  if (name == "check") {
-    return Profile{{}, {"single_device", std::string(kReferenceSolver)}, 2'000, 1};
-  }
+  if (name == "check") return Profile{{}, {"single_device", kCheckedExpert}, 2'000, 1};
   if (name == "best") {
     std::vector<std::string> starts = ConstructiveSolvers();
     starts.insert(starts.end(), {"portfolio(search=false)", "brkga(evaluations=5000)"});

@@ -53,13 +53,18 @@ absl::StatusOr<Solution> ConstructiveSolver::Solve(const SolveRequest& request) 
                         TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
   PlacementOptions options = InitialOptions(request);
   for (int attempt = 0; attempt < kMostAttempts && !context->Exhausted(); ++attempt) {
-    GOPT_ASSIGN_OR_RETURN(Plan plan, construct_(request, tasks, options));
-    plan.producer = name_;
-    const CostReport& report = context->Evaluate(plan);
-    if (SearchContext::Feasible(context->Score(report)) || report.peak_bytes.empty()) break;
-    if (!options.fixed.empty()) break;  // Nothing to place otherwise.
-    options.activation_weight =
-        std::max(options.activation_weight * kGrowth, LiveShare(tasks, plan, report));
+    GOPT_ASSIGN_OR_RETURN(std::vector<Plan> plans, construct_(request, tasks, options));
+    double live_share = 0.0;
+    bool done = false;
+    for (Plan& plan : plans) {
+      if (context->Exhausted()) break;
+      plan.producer = name_;
+      const CostReport& report = context->Evaluate(plan);
+      done |= SearchContext::Feasible(context->Score(report)) || report.peak_bytes.empty();
+      live_share = std::max(live_share, LiveShare(tasks, plan, report));
+    }
+    if (done || !options.fixed.empty()) break;  // Nothing to place otherwise if fixed.
+    options.activation_weight = std::max(options.activation_weight * kGrowth, live_share);
     if (options.activation_weight <= 0.0) break;
   }
   return context->Finish();

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "gopt/plan/plan.h"
@@ -17,12 +18,12 @@ namespace gopt {
 PlacementOptions InitialOptions(const SolveRequest& request);
 
 // A solver that makes its plan in one go. Builds the task graph of the base kernels, keeps a closed
-// placement, and prices the plan. While the plan needs more memory than there is, makes others that
-// spread activations more strictly, a few times.
+// placement, and prices the plan, or the few forms of it that there are. While none fits in memory,
+// makes others that spread activations more strictly, a few times.
 class ConstructiveSolver final : public Solver {
  public:
-  // Makes one plan under the given options.
-  using Construct = std::function<absl::StatusOr<Plan>(
+  // Makes the plans under the given options: at least one; the best is kept.
+  using Construct = std::function<absl::StatusOr<std::vector<Plan>>(
       const SolveRequest& request, const TaskGraph& tasks, const PlacementOptions& options)>;
 
   ConstructiveSolver(std::string name, Construct construct)

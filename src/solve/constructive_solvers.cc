@@ -2,8 +2,11 @@
 // the same names.
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,8 +32,21 @@ namespace {
 
 using Placement = absl::StatusOr<std::vector<DeviceId>>;
 
-SolverOr Make(std::string name, ConstructiveSolver::Construct construct) {
-  return std::make_shared<const ConstructiveSolver>(std::move(name), std::move(construct));
+using ConstructPlan = std::function<absl::StatusOr<Plan>(const SolveRequest&, const TaskGraph&,
+                                                         const PlacementOptions&)>;
+using ConstructPlacement =
+    std::function<Placement(const SolveRequest&, const TaskGraph&, const PlacementOptions&)>;
+
+// A solver of one plan.
+SolverOr Make(std::string name, ConstructPlan construct) {
+  return std::make_shared<const ConstructiveSolver>(
+      std::move(name),
+      [construct = std::move(construct)](
+          const SolveRequest& request, const TaskGraph& tasks,
+          const PlacementOptions& options) -> absl::StatusOr<std::vector<Plan>> {
+        GOPT_ASSIGN_OR_RETURN(Plan plan, construct(request, tasks, options));
+        return std::vector<Plan>{std::move(plan)};
+      });
 }
 
 // The plan for a placement: critical-path priorities (Kelley, Walker 1959; as list scheduling
@@ -39,6 +55,51 @@ absl::StatusOr<Plan> WithCriticalPath(const TaskGraph& tasks, Placement device) 
   GOPT_RETURN_IF_ERROR(device.status());
   std::vector<int32_t> rank = RanksByPriority(CriticalPathPriorities(tasks, *device));
   return tasks.MakePlan(*std::move(device), std::move(rank), "");
+}
+
+absl::Status CheckChoice(const std::string& solver, const std::string& key,
+                         const std::string& value, const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), value) != known.end()) return absl::OkStatus();
+  std::string names;
+  for (const std::string& name : known) absl::StrAppend(&names, names.empty() ? "" : ", ", name);
+  return absl::InvalidArgumentError(
+      absl::StrCat(solver, ": ", key, " is '", value, "'; it must be one of ", names));
+}
+
+// What option `order` of a placement says: in which order its tasks run.
+constexpr char kBestOrder[] = "best";  // Each of the others, in turn.
+constexpr const char* kOrders[] = {"critical_path", "program", "upward_rank", "fifo"};
+
+Plan InOrder(const TaskGraph& tasks, const std::vector<DeviceId>& device, std::string_view order) {
+  std::vector<int32_t> rank = order == "critical_path"
+                                  ? RanksByPriority(CriticalPathPriorities(tasks, device))
+                              : order == "upward_rank" ? RanksByPriority(UpwardRanks(tasks))
+                                                       : TopologicalRanks(tasks);
+  Plan plan = tasks.MakePlan(device, std::move(rank), "");
+  if (order == "fifo") plan.dispatch = Dispatch::kFifo;
+  return plan;
+}
+
+// A solver that places; the rest of `reader`'s spec is the order.
+SolverOr MakePlacer(std::string name, SpecReader* reader, ConstructPlacement place) {
+  std::string order = kBestOrder;
+  reader->Read("order", &order);
+  GOPT_RETURN_IF_ERROR(reader->Finish());
+  std::vector<std::string> known(std::begin(kOrders), std::end(kOrders));
+  known.push_back(kBestOrder);
+  GOPT_RETURN_IF_ERROR(CheckChoice(name, "order", order, known));
+  return std::make_shared<const ConstructiveSolver>(
+      std::move(name),
+      [order, place = std::move(place)](
+          const SolveRequest& request, const TaskGraph& tasks,
+          const PlacementOptions& options) -> absl::StatusOr<std::vector<Plan>> {
+        GOPT_ASSIGN_OR_RETURN(const std::vector<DeviceId> device, place(request, tasks, options));
+        std::vector<Plan> plans;
+        for (const char* each : kOrders) {
+          if (order == each || order == kBestOrder) plans.push_back(InOrder(tasks, device, each));
+        }
+        return plans;
+      });
 }
 
 // Tasks run as the scheduler meant them to.
@@ -105,22 +166,14 @@ Plan ListPlan(const TaskGraph& tasks, const ListOptions& list, const PlacementOp
   return plan;
 }
 
-absl::Status CheckChoice(const std::string& solver, const std::string& key,
-                         const std::string& value, const std::vector<std::string>& known) {
-  if (std::find(known.begin(), known.end(), value) != known.end()) return absl::OkStatus();
-  std::string names;
-  for (const std::string& name : known) absl::StrAppend(&names, names.empty() ? "" : ", ", name);
-  return absl::InvalidArgumentError(
-      absl::StrCat(solver, ": ", key, " is '", value, "'; it must be one of ", names));
-}
-
 SolverOr BaechiFromSpec(const std::string& name, bool favourite_children, const Spec& spec) {
-  GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
+  SpecReader reader(spec);
   const EtfOptions etf = BaechiOptions(favourite_children);
-  return Make(name,
-              [etf](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options) {
-                return WithCriticalPath(tasks, ScheduleEtf(tasks, etf, options).device);
-              });
+  return MakePlacer(
+      name, &reader,
+      [etf](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options) {
+        return ScheduleEtf(tasks, etf, options).device;
+      });
 }
 
 }  // namespace
@@ -182,42 +235,43 @@ SolverOr ListFromSpec(const Spec& spec) {
 }
 
 SolverOr ExpertFromSpec(const Spec& spec) {
-  GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
-  return Make("expert",
-              [](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options) {
-                return WithCriticalPath(tasks, ExpertPlacement(tasks, options));
-              });
+  SpecReader reader(spec);
+  return MakePlacer(
+      "expert", &reader,
+      [](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options) {
+        return ExpertPlacement(tasks, options);
+      });
 }
 
 SolverOr ExpertPaperFromSpec(const Spec& spec) {
   std::string family = "auto";
   SpecReader reader(spec);
   reader.Read("family", &family);
-  GOPT_RETURN_IF_ERROR(reader.Finish());
   GOPT_RETURN_IF_ERROR(
       CheckChoice("expert_paper", "family", family, {"auto", "recurrent", "contiguous"}));
   const ExpertFamily chosen = family == "recurrent"    ? ExpertFamily::kRecurrent
                               : family == "contiguous" ? ExpertFamily::kContiguous
                                                        : ExpertFamily::kAuto;
-  return Make("expert_paper", [chosen](const SolveRequest&, const TaskGraph& tasks,
-                                       const PlacementOptions& options) {
-    return WithCriticalPath(tasks, ExpertPaperPlacement(tasks, chosen, options));
-  });
+  return MakePlacer(
+      "expert_paper", &reader,
+      [chosen](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options) {
+        return ExpertPaperPlacement(tasks, chosen, options);
+      });
 }
 
 SolverOr RoundRobinFromSpec(const Spec& spec) {
   std::string unit = "ops";
   SpecReader reader(spec);
   reader.Read("unit", &unit);
-  GOPT_RETURN_IF_ERROR(reader.Finish());
   GOPT_RETURN_IF_ERROR(CheckChoice("round_robin", "unit", unit, {"ops", "scopes", "layers"}));
   const RoundRobinUnit chosen = unit == "scopes"   ? RoundRobinUnit::kScopes
                                 : unit == "layers" ? RoundRobinUnit::kLayers
                                                    : RoundRobinUnit::kOps;
-  return Make("round_robin", [chosen](const SolveRequest&, const TaskGraph& tasks,
-                                      const PlacementOptions& options) {
-    return WithCriticalPath(tasks, RoundRobinPlacement(tasks, chosen, options));
-  });
+  return MakePlacer(
+      "round_robin", &reader,
+      [chosen](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options) {
+        return RoundRobinPlacement(tasks, chosen, options);
+      });
 }
 
 SolverOr CriticalPathFromSpec(const Spec& spec) {
@@ -238,12 +292,12 @@ SolverOr MetisFromSpec(const Spec& spec) {
   int64_t seed = -1;  // The request's.
   SpecReader reader(spec);
   reader.Read("seed", &seed);
-  GOPT_RETURN_IF_ERROR(reader.Finish());
-  return Make("metis", [seed](const SolveRequest& request, const TaskGraph& tasks,
-                              const PlacementOptions& options) {
-    const uint64_t chosen = seed >= 0 ? static_cast<uint64_t>(seed) : request.seed;
-    return WithCriticalPath(tasks, MetisPlacement(tasks, chosen, options));
-  });
+  return MakePlacer(
+      "metis", &reader,
+      [seed](const SolveRequest& request, const TaskGraph& tasks, const PlacementOptions& options) {
+        return MetisPlacement(tasks, seed >= 0 ? static_cast<uint64_t>(seed) : request.seed,
+                              options);
+      });
 }
 #endif
 

@@ -141,7 +141,7 @@ TEST(ExpertPaperTest, GivesTheStepTimesOfTheSuiteOnStoredGraphs) {
     const Machine machine = MachineFromPreset(absl::StrCat("p100x", row.devices)).value();
     const Problem problem = Problem::Create(*graph, machine).value();
     const auto solution = Solvers()
-                              .Create("expert_paper")
+                              .Create("expert_paper(order=critical_path)")
                               .value()
                               ->Solve({.problem = &problem, .backend = simulator.get()});
     ASSERT_OK(solution);
