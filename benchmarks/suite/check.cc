@@ -28,10 +28,9 @@ double OurValue(const SuiteResults& results, const SuiteResults& best, const Row
   if (quantity == "one_device") return SolverMilliseconds(results, row, "single_device");
   const double expert = SolverMilliseconds(results, row, kCheckedExpert);
   if (quantity == "expert") return expert;
-  const Cell* fastest = best.Fastest(row);
-  if (fastest == nullptr) return 0.0;
-  if (quantity == "best") return Milliseconds(fastest->step_time);
-  return quantity == "expert_over_best" ? expert / Milliseconds(fastest->step_time) : 0.0;
+  const double fastest = Milliseconds(BestKnown(results, best, row));
+  if (quantity == "best") return fastest;
+  return quantity == "expert_over_best" && fastest > 0.0 ? expert / fastest : 0.0;
 }
 
 }  // namespace

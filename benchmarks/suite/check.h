@@ -37,8 +37,8 @@ struct Comparison {
 // What differs by more is listed apart.
 inline constexpr double kTolerance = 0.15;
 
-// All quantities that both sides know. One device and expert come from the results, `best` from
-// `best`.
+// All quantities that both sides know. One device and expert come from the results, best is
+// BestKnown.
 std::vector<Comparison> CompareWithReference(const SuiteResults& results, const SuiteResults& best,
                                              const ReferenceFigures& reference);
 

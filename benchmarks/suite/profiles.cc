@@ -79,7 +79,7 @@ absl::StatusOr<Profile> ProfileNamed(std::string_view name) {
   if (name == "check") return Profile{{}, {"single_device", kCheckedExpert}, 2'000, 1};
   if (name == "best") {
     std::vector<std::string> starts = ConstructiveSolvers();
-    starts.insert(starts.end(), {"portfolio(search=false)", "brkga(evaluations=5000)"});
+    starts.push_back("portfolio(search=false)");
     return Profile{{}, {"anneal"}, 200'000, 3, std::move(starts)};
   }
   return absl::InvalidArgumentError(

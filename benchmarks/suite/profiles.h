@@ -21,7 +21,7 @@ struct Profile {
 
 // "small": six rows, three seeds. "full": all rows, five seeds. "lists": all rows, only solvers
 // that construct. "best": all rows, three seeds of long annealing from the best that is
-// constructed or found by brkga. "check": all rows, what reference figures are about.
+// constructed. "check": all rows, what reference figures are about.
 // InvalidArgument lists them.
 absl::StatusOr<Profile> ProfileNamed(std::string_view name);
 

@@ -104,12 +104,12 @@ std::vector<Figure> RowFigures(const SuiteResults& results, const SuiteResults& 
   for (const Figure& figure : figures) {
     if (figure.solver == kReferenceSolver && figure.ok()) expert = figure.median;
   }
-  const Cell* fastest = best.Fastest(row);
+  const Nanoseconds best_known = BestKnown(results, best, row);
   for (Figure& figure : figures) {
     if (!figure.ok()) continue;
     figure.over_expert = Ratio(figure.median, expert);
     figure.over_bound = Ratio(figure.median, row.lower_bound);
-    if (fastest != nullptr) figure.over_best = Ratio(figure.median, fastest->step_time);
+    figure.over_best = Ratio(figure.median, best_known);
   }
   return figures;
 }
@@ -145,6 +145,13 @@ double RunTimeReduction(std::span<const std::pair<double, double>> pairs) {
   std::vector<double> ratios;
   for (const auto& [ours, theirs] : pairs) ratios.push_back(ours / theirs);
   return ratios.empty() ? 0.0 : 1.0 - GeometricMean(ratios);
+}
+
+Nanoseconds BestKnown(const SuiteResults& results, const SuiteResults& best, const RowFacts& row) {
+  const Cell* derived = best.Fastest(row);
+  if (derived == nullptr) return 0;
+  const Cell* here = results.Fastest(row);
+  return here == nullptr ? derived->step_time : std::min(derived->step_time, here->step_time);
 }
 
 const Figure* Summary::Find(const RowFacts& row, const std::string& solver) const {

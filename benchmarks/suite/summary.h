@@ -56,11 +56,15 @@ struct Summary {
   const Mean* FindMean(const std::string& setting, const std::string& solver) const;
 };
 
+// The fastest step of a row in `best`, or in `results` if that is faster still. 0 where `best`
+// knows nothing of the row: the fastest of one run is no yardstick for it.
+Nanoseconds BestKnown(const SuiteResults& results, const SuiteResults& best, const RowFacts& row);
+
 // What ratios are taken to.
 inline constexpr const char* kReferenceSolver = "expert_paper";
 
-// `best`: results whose fastest cell of a row is the best known; of rows with another graph or
-// machine nothing is known. Both must outlive the summary.
+// `best`: results of profile best; of rows with another graph or machine they know nothing. The
+// summary points into `results`.
 Summary Summarize(const SuiteResults& results, const SuiteResults& best);
 
 // {"figures": [...], "means": [...]}.

@@ -49,8 +49,8 @@ std::vector<std::string> FactLine(const std::string& name, const std::vector<con
 std::vector<std::string> BestLine(const View& view, const std::vector<const RowFacts*>& rows) {
   std::vector<std::string> line{"best known"};
   for (const RowFacts* row : rows) {
-    const Cell* best = view.best.Fastest(*row);
-    line.push_back(best == nullptr ? "" : MillisecondsText(static_cast<double>(best->step_time)));
+    const Nanoseconds best = BestKnown(view.results, view.best, *row);
+    line.push_back(MillisecondsText(static_cast<double>(best)));
   }
   line.push_back("");
   return line;
@@ -66,9 +66,8 @@ std::string DetailTitle(const View& view, const RowFacts& row) {
       row.machine, row.ops, row.edges, MebibytesText(row.memory_limit_bytes),
       MillisecondsText(static_cast<double>(row.critical_path)),
       MillisecondsText(static_cast<double>(row.lower_bound)));
-  if (const Cell* best = view.best.Fastest(row); best != nullptr) {
-    absl::StrAppend(&title, ", best known ", MillisecondsText(static_cast<double>(best->step_time)),
-                    " ms");
+  if (const Nanoseconds best = BestKnown(view.results, view.best, row); best > 0) {
+    absl::StrAppend(&title, ", best known ", MillisecondsText(static_cast<double>(best)), " ms");
   }
   return title;
 }

@@ -71,6 +71,17 @@ TEST(SummaryTest, RatiosAreToTheExpertAndToTheBestKnownOfTheSameGraph) {
   EXPECT_DOUBLE_EQ(figure->over_best, 1.25);
 }
 
+TEST(SummaryTest, TheBestKnownIsNeverBehindWhatTheRunItselfFound) {
+  SuiteResults results, best;
+  results.PutRow(SomeRow("rnn"));
+  results.Put(SomeCell("rnn", "heft", 60'000'000));
+  results.Put(SomeCell("rnn", "anneal", 40'000'000));
+  EXPECT_EQ(BestKnown(results, best, SomeRow("rnn")), 0) << "nobody looked for it";
+  best.Put(SomeCell("rnn", "anneal", 48'000'000));
+  EXPECT_EQ(BestKnown(results, best, SomeRow("rnn")), 40'000'000);
+  EXPECT_DOUBLE_EQ(Summarize(results, best).Find(SomeRow("rnn"), "heft")->over_best, 1.5);
+}
+
 TEST(SummaryTest, RowsThatDoNotFitAreLeftOutPairwiseAndNamed) {
   SuiteResults results, best;
   for (const char* row : {"rnn", "wave", "deep"}) {
