@@ -14,9 +14,8 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
+#include "benchmarks/command_line.h"
 #include "gopt/base/check.h"
 #include "gopt/base/random.h"
 #include "gopt/io/graph_file.h"
@@ -200,7 +199,6 @@ int Main() {
 }  // namespace gopt
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("time and memory of reading and writing graphs");
-  absl::ParseCommandLine(argc, argv);
+  gopt::ParseCommandLine(argc, argv, "Time and memory of reading and writing graphs.");
   return gopt::Main();
 }

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "benchmarks/command_line.h"
 #include "gopt/base/random.h"
 #include "gopt/base/status_macros.h"
 #include "gopt/cost/bounds.h"
@@ -250,7 +250,8 @@ absl::Status Run() {
 }  // namespace gopt
 
 int main(int argc, char** argv) {
-  absl::ParseCommandLine(argc, argv);
+  gopt::ParseCommandLine(argc, argv,
+                         "Time of list schedulers, partitioners and bounds, and how it grows.");
   const absl::Status status = gopt::Run();
   if (!status.ok()) std::fprintf(stderr, "gopt_bench_list: %s\n", status.ToString().c_str());
   return status.ok() ? 0 : 1;

@@ -16,10 +16,9 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "benchmarks/command_line.h"
 #include "gopt/base/spec.h"
 #include "gopt/cost/simulator.h"
 #include "gopt/io/importer.h"
@@ -209,7 +208,6 @@ int Run() {
 }  // namespace gopt
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("Quality and speed of the searches on scheduling problems.");
-  absl::ParseCommandLine(argc, argv);
+  gopt::ParseCommandLine(argc, argv, "Quality and speed of the searches on scheduling problems.");
   return gopt::Run();
 }

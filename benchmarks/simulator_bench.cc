@@ -17,9 +17,8 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
+#include "benchmarks/command_line.h"
 #include "gopt/base/check.h"
 #include "gopt/cost/simulator.h"
 #include "gopt/plan/problem.h"
@@ -282,10 +281,9 @@ int Run() {
 }  // namespace gopt
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
-      "Speed of the simulator.\n"
-      "  gopt_bench_simulator --json result.json\n"
-      "  gopt_bench_simulator --graph step.gopt --devices 4");
-  absl::ParseCommandLine(argc, argv);
+  gopt::ParseCommandLine(argc, argv,
+                         "Speed of the simulator.\n"
+                         "  gopt_bench_simulator --json result.json\n"
+                         "  gopt_bench_simulator --graph step.gopt --devices 4");
   return gopt::Run();
 }

@@ -9,16 +9,14 @@
 // one stopped.
 
 #include <cstdio>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "benchmarks/command_line.h"
 #include "benchmarks/suite/check.h"
 #include "benchmarks/suite/profiles.h"
 #include "benchmarks/suite/results.h"
@@ -28,12 +26,14 @@
 #include "benchmarks/suite/tables.h"
 #include "gopt/base/spec.h"
 #include "gopt/base/status_macros.h"
+#include "src/io/file_bytes.h"
 #include "tests/testing/paths.h"
 
 ABSL_FLAG(std::string, setting, "p100", "p100, a100, p100mem, or several with commas");
 ABSL_FLAG(std::string, profile, "small",
           "small, full, lists, best or check: rows, solvers, budget, seeds");
-ABSL_FLAG(std::string, suite, "paper", "stored workloads of these suites: paper, modern");
+ABSL_FLAG(std::string, suite, "",
+          "all stored workloads of these suites, paper, modern, instead of the profile's rows");
 ABSL_FLAG(std::string, graph, "", "stored workloads or graph files instead of the profile's rows");
 ABSL_FLAG(int, devices, 0, "for graph files that do not say it themselves");
 ABSL_FLAG(std::string, solvers, "", "specs instead of the profile's");
@@ -76,14 +76,35 @@ struct Request {
 
 absl::StatusOr<std::vector<Workload>> RequestedWorkloads(const Profile& profile) {
   std::vector<std::string> names = Split(absl::GetFlag(FLAGS_graph));
-  if (names.empty()) names = profile.rows;
+  std::vector<std::string> suites = Split(absl::GetFlag(FLAGS_suite));
+  if (!names.empty() && !suites.empty()) {
+    return absl::InvalidArgumentError("--graph and --suite both say which rows: give one");
+  }
+  if (names.empty() && suites.empty()) names = profile.rows;
   if (names.empty()) {
-    GOPT_ASSIGN_OR_RETURN(names, StoredNames(Split(absl::GetFlag(FLAGS_suite))));
+    if (suites.empty()) suites = {"paper"};
+    GOPT_ASSIGN_OR_RETURN(names, StoredNames(suites));
   }
   return LoadWorkloads(names, absl::GetFlag(FLAGS_devices));
 }
 
+absl::Status CheckNotNegative(const char* flag, double value) {
+  if (value >= 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, " is ", value, ", expected 0 or more"));
+}
+
+absl::Status CheckFlags() {
+  GOPT_RETURN_IF_ERROR(CheckNotNegative("devices", absl::GetFlag(FLAGS_devices)));
+  GOPT_RETURN_IF_ERROR(
+      CheckNotNegative("evaluations", static_cast<double>(absl::GetFlag(FLAGS_evaluations))));
+  GOPT_RETURN_IF_ERROR(CheckNotNegative("seeds", absl::GetFlag(FLAGS_seeds)));
+  GOPT_RETURN_IF_ERROR(CheckNotNegative("deadline", absl::GetFlag(FLAGS_deadline)));
+  return CheckNotNegative("threads", absl::GetFlag(FLAGS_threads));
+}
+
 absl::StatusOr<Request> ReadFlags() {
+  GOPT_RETURN_IF_ERROR(CheckFlags());
   Request request;
   const std::string name = absl::GetFlag(FLAGS_profile);
   GOPT_ASSIGN_OR_RETURN(const Profile profile, ProfileNamed(name));
@@ -140,7 +161,8 @@ absl::Status Save(const Request& request, const SuiteResults& results, const Sui
                       request.derives_best ? nothing : ToJson(Summarize(results, best)));
 }
 
-void PrintTables(const Request& request, const SuiteResults& results, const SuiteResults& best) {
+absl::Status PrintTables(const Request& request, const SuiteResults& results,
+                         const SuiteResults& best) {
   const Summary summary = Summarize(results, best);
   View view{results, best, summary, "", {}, request.run.solvers};
   for (const Workload& workload : request.workloads) view.rows.push_back(workload.name);
@@ -156,9 +178,8 @@ void PrintTables(const Request& request, const SuiteResults& results, const Suit
     }
   }
   std::fputs(text.c_str(), stdout);
-  if (const std::string path = absl::GetFlag(FLAGS_markdown); !path.empty()) {
-    std::ofstream(path) << markdown;
-  }
+  const std::string path = absl::GetFlag(FLAGS_markdown);
+  return path.empty() ? absl::OkStatus() : WriteFileAtomically(path, markdown);
 }
 
 absl::Status Check(const SuiteResults& results, const SuiteResults& best) {
@@ -184,16 +205,15 @@ absl::Status Run() {
       }));
   GOPT_RETURN_IF_ERROR(Save(request, results, best));
   if (absl::GetFlag(FLAGS_profile) == "check") return Check(results, best);
-  PrintTables(request, results, request.derives_best ? results : best);
-  return absl::OkStatus();
+  return PrintTables(request, results, request.derives_best ? results : best);
 }
 
 }  // namespace
 }  // namespace gopt::suite
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("Every solver on captured training steps: the placement table.");
-  absl::ParseCommandLine(argc, argv);
+  gopt::ParseCommandLine(argc, argv,
+                         "Every solver on captured training steps: the placement table.");
   const absl::Status status = gopt::suite::Run();
   if (status.ok()) return 0;
   std::fprintf(stderr, "gopt_bench_suite: %s\n", std::string(status.message()).c_str());

@@ -98,6 +98,12 @@ absl::StatusOr<std::vector<Workload>> LoadWorkloads(const std::vector<std::strin
 
 absl::StatusOr<std::vector<std::string>> StoredNames(const std::vector<std::string>& suites) {
   GOPT_ASSIGN_OR_RETURN(const std::vector<StoredWorkload> stored, StoredWorkloads());
+  for (const std::string& suite : suites) {
+    if (std::none_of(stored.begin(), stored.end(),
+                     [&](const StoredWorkload& workload) { return workload.suite == suite; })) {
+      return absl::NotFoundError(absl::StrCat("no workload of suite '", suite, "' is stored"));
+    }
+  }
   std::vector<std::string> names;
   for (const StoredWorkload& workload : stored) {
     if (std::find(suites.begin(), suites.end(), workload.suite) != suites.end()) {

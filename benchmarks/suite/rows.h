@@ -28,6 +28,7 @@ absl::StatusOr<std::vector<Workload>> LoadWorkloads(const std::vector<std::strin
                                                     int devices);
 
 // Names of the stored workloads of these suites ("paper", "modern"), in their order there.
+// NotFound: a suite that has none.
 absl::StatusOr<std::vector<std::string>> StoredNames(const std::vector<std::string>& suites);
 
 // The fingerprint and what it leaves out and experts and searches follow: scopes, phases, twins.

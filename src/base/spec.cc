@@ -1,5 +1,6 @@
 #include "gopt/base/spec.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/ascii.h"
@@ -114,7 +115,8 @@ std::string Spec::ToString() const {
 SpecReader::SpecReader(const Spec& spec) : spec_(spec), used_(spec.arguments.size(), false) {}
 
 const std::string* SpecReader::Find(std::string_view key) {
-  known_.emplace_back(key);
+  // Parts of one options struct may share a key.
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
   for (size_t i = 0; i < spec_.arguments.size(); ++i) {
     if (spec_.arguments[i].first == key) {
       used_[i] = true;

@@ -6,6 +6,7 @@
 namespace gopt {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 TEST(SpecTest, ReadsNamesArgumentsAndNestedSpecs) {
@@ -48,6 +49,16 @@ TEST(SpecReaderTest, ReadsTypedValuesAndReportsTheRest) {
   EXPECT_EQ(count, 7);
   EXPECT_EQ(rate, 0.5);
   EXPECT_EQ(word, "hi");
+}
+
+TEST(SpecReaderTest, AKeyThatIsReadTwiceIsNamedOnce) {
+  const absl::StatusOr<Spec> spec = Spec::Parse("x(wrong=1)");
+  ASSERT_TRUE(spec.ok());
+  SpecReader reader(*spec);
+  int count = 0, again = 0;
+  reader.Read("count", &count);
+  reader.Read("count", &again);
+  EXPECT_THAT(reader.Finish().message(), EndsWith("known: count"));
 }
 
 TEST(SpecReaderTest, RejectsValuesOfAnotherType) {

@@ -183,6 +183,8 @@ TEST(RowsTest, TheTightSettingLeavesThreeTenthsAboveTheExpert) {
 TEST(RowsTest, StoredWorkloadsStandOnAsManyDevicesAsInThePaper) {
   ASSERT_OK_AND_ASSIGN(const std::vector<std::string> names, StoredNames({"paper"}));
   EXPECT_THAT(names, SizeIs(15));
+  EXPECT_THAT(StoredNames({"paper", "papr"}),
+              Fails(absl::StatusCode::kNotFound, "no workload of suite 'papr' is stored"));
   ASSERT_OK_AND_ASSIGN(const std::vector<Workload> workloads, LoadWorkloads({"wavenet4"}, 0));
   ASSERT_OK_AND_ASSIGN(const Row row, MakeRow(workloads[0], "a100"));
   EXPECT_EQ(row.facts.machine, "a100x4");
