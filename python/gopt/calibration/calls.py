@@ -36,13 +36,24 @@ def prepare(signature: Signature) -> Callable[[], Any]:
 
 
 def _operator(call: str) -> Any:
-    """The overload named "aten::mm.default"."""
+    """The overload named "aten::mm.default".
+
+    A graph file may come from anywhere, so the name must be that of an operator that computes: not
+    of what else `torch.ops` holds (it loads libraries), nor of one that opens files.
+    """
     namespace, _, rest = call.partition("::")
     name, _, overload = rest.rpartition(".")
     try:
-        return getattr(getattr(getattr(torch.ops, namespace), name), overload)
-    except (AttributeError, RuntimeError) as error:
-        raise ValueError(f"torch {torch.__version__} has no operator {call}") from error
+        operator = getattr(getattr(getattr(torch.ops, namespace), name), overload)
+    except (AttributeError, RuntimeError):
+        operator = None
+    if not isinstance(operator, torch._ops.OpOverload):
+        raise ValueError(f"torch {torch.__version__} has no operator {call}")
+    is_dispatched = torch._C._dispatch_has_kernel(operator.name())
+    opens_files = any(argument.name == "filename" for argument in operator._schema.arguments)
+    if not is_dispatched or opens_files:
+        raise ValueError(f"{call} is no operator to measure")
+    return operator
 
 
 def _decode(argument: Any, bound: int) -> Any:
