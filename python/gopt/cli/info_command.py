@@ -19,6 +19,7 @@ from gopt._text import bytes_text, table, time_text
 from gopt.cli import options
 
 TOP_TYPES = 12
+UNLIMITED_BYTES = 2**62  # Where the library's sums saturate.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +78,8 @@ def text(found: dict[str, Any], top: int | None = TOP_TYPES) -> str:
     for source, kind in found["cost_tables"]:
         lines.append(f"measured times: {source} on {kind}")
     for name, value in found.get("figures", {}).items():
-        lines.append(f"file says: {name} = {value:g}")
+        shown = time_text(value) if name.endswith("_ns") else f"{value:g}"
+        lines.append(f"file says: {name.removesuffix('_ns')} = {shown}")
     if "machine" in found:
         lines += _machine_lines(found["machine"], top)
     return "\n".join(lines)
@@ -147,10 +149,14 @@ def _machine_lines(machine: dict[str, Any], top: int | None) -> list[str]:
         f"parallelism {machine['parallelism']:.2f}",
         f"bound: {time_text(machine['lower_bound_ns'])}; no legal unfused plan is faster",
         f"memory: {bytes_text(machine['persistent_bytes'])} of parameters and state, "
-        f"{bytes_text(machine['capacity_bytes'])} there is",
+        + _capacity_text(machine["capacity_bytes"]),
         "",
         table(("op type", "ops", "time", "share"), rows),
     ]
     if len(types) < len(machine["types"]):
         lines.append(f"... and {len(machine['types']) - len(types)} more types (--all-types)")
     return lines
+
+
+def _capacity_text(count: int) -> str:
+    return "no limit" if count >= UNLIMITED_BYTES else f"{bytes_text(count)} there is"

@@ -65,7 +65,9 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend", default="simulator", metavar="SPEC", help="what prices plans (simulator)"
     )
-    parser.add_argument("--fusion", action="store_true", help="decide fusion too")
+    parser.add_argument(
+        "--fusion", action="store_true", help="plans may fuse ops (no solver searches for it yet)"
+    )
 
 
 def add_budget(parser: argparse.ArgumentParser) -> None:

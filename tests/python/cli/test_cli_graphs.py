@@ -43,3 +43,9 @@ def test_what_is_wrong_with_a_spec_is_said_in_one_line(run, corpus):
         done = run("info", graph, code=2)
         assert done.stderr.count("\n") == 1
         assert words in done.stderr
+
+
+def test_figures_and_memory_are_shown_as_people_read_them(run):
+    text = run("info", "planted(ops=50,devices=2)").stdout
+    assert "file says: optimal_step_time = 500 us" in text
+    assert "0 B of parameters and state, no limit" in text
