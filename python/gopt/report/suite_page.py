@@ -25,19 +25,23 @@ def lead(data: SuiteData, setting: str) -> str:
     means = {s: data.means[setting, s] for s in data.solvers_of(setting)}
     compared = [s for s, mean in means.items() if mean.rows > 0 and s != REFERENCE_SOLVER]
     if not compared:
-        return f"{setting}: {REFERENCE_SOLVER} was not run, so there is nothing to compare with."
+        return f"{setting}: nothing was run that can be compared with {REFERENCE_SOLVER}."
     # Only those that fit wherever the expert does, else a mean is over easier rows.
     most = max(means[s].rows for s in compared)
     best = max((s for s in compared if means[s].rows == most), key=lambda s: means[s].reduction)
     mean = means[best]
     less = f"{100 * abs(mean.reduction):.1f} % {'less' if mean.reduction >= 0 else 'more'}"
-    text = (
-        f"{setting}: {best} needs {less} time than the placement of a human expert, in geometric"
-        f" mean over {mean.rows} workloads"
-    )
+    text = f"{setting}: {best} needs {less} time than the placement of a human expert, in geometric"
+    text += f" mean over {_rows_text(mean.rows, len(data.rows_of(setting)))}"
     if mean.over_bound:
         text += f", and {mean.over_bound:.2f} times what no plan can be below"
     return text + "."
+
+
+def _rows_text(compared: int, rows: int) -> str:
+    """'6 workloads', or '1 of 6 workloads'."""
+    of_all = "" if compared == rows else f"{compared} of "
+    return f"{of_all}{rows} workload{'' if rows == 1 else 's'}"
 
 
 def _facts(data: SuiteData) -> list[tuple[str, str]]:

@@ -134,6 +134,14 @@ def test_the_lead_says_so_when_nobody_beats_the_expert(suite_path):
     assert "anneal needs 10.0 % more time" in text
 
 
+def test_the_lead_says_how_many_workloads_were_run(suite_path):
+    one_row = content()
+    for mean in one_row["means"]:
+        mean["rows"] = 1
+    suite_path.write_text(json.dumps(one_row))
+    assert "over 1 of 2 workloads" in suite_page.lead(suite_data.read_suite(suite_path), "p100")
+
+
 def test_only_searches_have_curves(data):
     assert data.searches_of(data.rows[0]) == ("anneal",)
 
