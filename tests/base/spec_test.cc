@@ -58,7 +58,7 @@ TEST(SpecReaderTest, AKeyThatIsReadTwiceIsNamedOnce) {
   int count = 0, again = 0;
   reader.Read("count", &count);
   reader.Read("count", &again);
-  EXPECT_THAT(reader.Finish().message(), EndsWith("known: count"));
+  EXPECT_THAT(std::string(reader.Finish().message()), EndsWith("known: count"));
 }
 
 TEST(SpecReaderTest, RejectsValuesOfAnotherType) {
