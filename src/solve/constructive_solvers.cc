@@ -167,8 +167,9 @@ Plan ListPlan(const TaskGraph& tasks, const ListOptions& list, const PlacementOp
 }
 
 SolverOr BaechiFromSpec(const std::string& name, bool favourite_children, const Spec& spec) {
+  EtfOptions etf = BaechiOptions(favourite_children);
   SpecReader reader(spec);
-  const EtfOptions etf = BaechiOptions(favourite_children);
+  reader.Read("contention", &etf.contention);
   return MakePlacer(
       name, &reader,
       [etf](const SolveRequest&, const TaskGraph& tasks, const PlacementOptions& options) {
@@ -210,11 +211,14 @@ SolverOr CpopFromSpec(const Spec& spec) {
 }
 
 SolverOr EtfFromSpec(const Spec& spec) {
-  GOPT_RETURN_IF_ERROR(SpecReader(spec).Finish());
+  EtfOptions etf;
+  SpecReader reader(spec);
+  reader.Read("contention", &etf.contention);
+  GOPT_RETURN_IF_ERROR(reader.Finish());
   return Make("etf",
-              [](const SolveRequest&, const TaskGraph& tasks,
-                 const PlacementOptions& options) -> absl::StatusOr<Plan> {
-                return SequencePlan(tasks, ScheduleEtf(tasks, {}, options));
+              [etf](const SolveRequest&, const TaskGraph& tasks,
+                    const PlacementOptions& options) -> absl::StatusOr<Plan> {
+                return SequencePlan(tasks, ScheduleEtf(tasks, etf, options));
               });
 }
 

@@ -20,7 +20,7 @@ class EtfScheduler {
       : tasks_(tasks),
         graph_(tasks.kernel_graph()),
         options_(options),
-        scheduler_(tasks, {.insertion = false}, placement),
+        scheduler_(tasks, {.insertion = false, .contention = options.contention}, placement),
         rank_(RanksByPriority(BottomLevels(tasks))),
         is_placed_(tasks.num_tasks(), 0),
         choices_(tasks.num_tasks(), 0),
@@ -50,7 +50,7 @@ class EtfScheduler {
     ArrivalQueue ready;       // By arrival there.
     ArrivalQueue everywhere;  // By arrival on the last of the devices open to the task.
     KernelId last = kNone;    // The last task that ran on the device.
-    // Its favourite child, once that is ready, and when its inputs arrive.
+    // Its favourite child, once the device is kept for that, and when its inputs arrive.
     KernelId favourite = kNone;
     Nanoseconds favourite_arrival = 0;
   };
@@ -61,9 +61,7 @@ class EtfScheduler {
   };
 
   bool IsKept(const Line& line) const {
-    if (favourite_.empty() || line.last == kNone) return false;
-    const KernelId child = favourite_[line.last];
-    return child != kNone && is_placed_[child] == 0;
+    return line.favourite != kNone && is_placed_[line.favourite] == 0;
   }
 
   Candidate BestOn(DeviceId d) {
@@ -73,7 +71,7 @@ class EtfScheduler {
     ArrivalQueue* queue = kept ? &line.everywhere : &line.ready;
     const auto gone = [this, d](KernelId task) { return IsGone(task, d); };
     const Candidate best = {queue->Best(free, gone), d, queue};
-    if (!kept || line.favourite == kNone) return best;
+    if (!kept) return best;
     const Nanoseconds start = std::max(free, line.favourite_arrival);
     if (best.entry.task != kNone && best.entry.start < start) return best;
     return {{start, rank_[line.favourite], line.favourite}, d, nullptr};
@@ -163,18 +161,27 @@ class EtfScheduler {
       if (!favourite_.empty()) devices_[d].everywhere.Push(task, rank_[task], last);
       ++choices_[task];
     }
-    if (!favourite_.empty()) OfferAsFavourite(task, twin);
+    if (!favourite_.empty()) KeepForFavourite(task, twin);
   }
 
-  // The device of the task that favours this one is kept for it, if nothing ran there since.
-  void OfferAsFavourite(KernelId task, DeviceId twin) {
+  // The device of the task that favours this one is kept for it, if nothing ran there since and no
+  // other could start it sooner.
+  void KeepForFavourite(KernelId task, DeviceId twin) {
     const KernelId parent = favoured_by_[task];
     if (parent == kNone) return;
     const DeviceId d = scheduler_.device(parent);
     if (devices_[d].last != parent || !scheduler_.is_open(d)) return;
-    if (twin != kNone && d != twin) return;
+    if ((twin != kNone && d != twin) || CouldStartBefore(scheduler_.EarliestStart(d))) return;
     devices_[d].favourite = task;
     devices_[d].favourite_arrival = scheduler_.ready(d);
+  }
+
+  // Whether the visited task could start before the time on some device.
+  bool CouldStartBefore(Nanoseconds time) const {
+    for (DeviceId d = 0; d < tasks_.num_devices(); ++d) {
+      if (scheduler_.is_open(d) && scheduler_.EarliestStart(d) < time) return true;
+    }
+    return false;
   }
 
   // Where the forward op of a backward task is, if the task is to follow it and may.
@@ -205,9 +212,7 @@ class EtfScheduler {
 
 TaskSchedule ScheduleEtf(const TaskGraph& tasks, const EtfOptions& options,
                          const PlacementOptions& placement) {
-  PlacementOptions within = placement;
-  if (options.keeps_outputs) within.activation_weight = std::max(1.0, within.activation_weight);
-  return EtfScheduler(tasks, options, within).Run();
+  return EtfScheduler(tasks, options, placement).Run();
 }
 
 }  // namespace gopt

@@ -60,7 +60,8 @@ ClassicalPlacement Scheduled(TaskSchedule schedule) {
   return {std::move(schedule.device), std::move(schedule.sequence)};
 }
 
-Make Etf(const EtfOptions& etf) {
+MakeOr Etf(SpecReader& reader, EtfOptions etf) {
+  reader.Read("contention", &etf.contention);
   return [etf](const TaskGraph& tasks, const PlacementOptions& options) -> Placed {
     return Scheduled(ScheduleEtf(tasks, etf, options));
   };
@@ -135,9 +136,9 @@ constexpr Row kRows[] = {
          return Scheduled(ScheduleCpop(tasks, options));
        };
      }},
-    {"etf", [](SpecReader&, uint64_t) -> MakeOr { return Etf({}); }},
-    {"m_etf", [](SpecReader&, uint64_t) -> MakeOr { return Etf(BaechiOptions(false)); }},
-    {"m_sct", [](SpecReader&, uint64_t) -> MakeOr { return Etf(BaechiOptions(true)); }},
+    {"etf", [](SpecReader& reader, uint64_t) { return Etf(reader, {}); }},
+    {"m_etf", [](SpecReader& reader, uint64_t) { return Etf(reader, BaechiOptions(false)); }},
+    {"m_sct", [](SpecReader& reader, uint64_t) { return Etf(reader, BaechiOptions(true)); }},
     {"expert_paper",
      [](SpecReader&, uint64_t) -> MakeOr {
        return [](const TaskGraph& tasks, const PlacementOptions& options) -> Placed {

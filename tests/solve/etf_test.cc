@@ -84,13 +84,15 @@ TEST(EtfTest, MakesLegalSchedules) {
     TaskProblem p(testing::LayeredGraph(300, 10, seed), testing::EqualDevices(4));
     ExpectLegalSchedule(p.tasks, ScheduleEtf(p.tasks));
     ExpectLegalSchedule(p.tasks, ScheduleEtf(p.tasks, kFavourites));
+    ExpectLegalSchedule(p.tasks, ScheduleEtf(p.tasks, BaechiOptions(false)));
+    ExpectLegalSchedule(p.tasks, ScheduleEtf(p.tasks, BaechiOptions(true)));
   }
   TaskProblem empty("x:input", 2);
   EXPECT_TRUE(ScheduleEtf(empty.tasks, kFavourites).sequence.empty());
 }
 
 TEST(EtfTest, KeepsTheDeviceForTheFavouriteChild) {
-  // b is a's favourite; e and f could start sooner on a's device, but not elsewhere.
+  // b is a's favourite; e could start sooner on a's device, but not elsewhere.
   TaskProblem p(
       "a[time=10,bytes=50] -> b[time=90]; c[time=12,bytes=1] -> b;"
       "a -> e[time=30]",
@@ -101,6 +103,34 @@ TEST(EtfTest, KeepsTheDeviceForTheFavouriteChild) {
   EXPECT_EQ(plain.start[p.Task("e")], 10);
   EXPECT_EQ(kept.start[p.Task("b")], 13);
   EXPECT_LT(Makespan(kept), Makespan(plain));
+}
+
+TEST(EtfTest, KeepsNoDeviceForAChildThatStartsSoonerElsewhere) {
+  // b is a's favourite, since z has y, but starts at 100 beside z and at 109 beside a.
+  TaskProblem p(
+      "z[time=100,bytes=9] -> y[time=100], b[time=90]; a[time=10,bytes=50] -> b, e[time=30]", 2);
+  EXPECT_EQ(FavouriteChildren(p.tasks)[p.Task("a")], p.Task("b"));
+  EXPECT_EQ(ScheduleEtf(p.tasks, kFavourites).start[p.Task("e")], 10);
+}
+
+TEST(EtfTest, KeepsNoDeviceForAChildThatIsNotReady) {
+  // b is a's favourite, since w has y. It waits for w, which waits for x.
+  TaskProblem p(
+      "x[time=100,bytes=1] -> w[time=1,bytes=1] -> y[time=200], b[time=90];"
+      "a[time=10,bytes=50] -> b, e[time=30]",
+      2);
+  EXPECT_EQ(FavouriteChildren(p.tasks)[p.Task("a")], p.Task("b"));
+  EXPECT_EQ(ScheduleEtf(p.tasks, kFavourites).start[p.Task("e")], 10);
+}
+
+TEST(EtfTest, WaitsForABusyLinkOnlyWithContention) {
+  // Both tensors go over the one link to device 1.
+  ProblemOptions options;
+  options.constraints.pins = {{0, 0, "here"}, {1, 0, "here"}, {2, 1, "there"}, {3, 1, "there"}};
+  TaskProblem p("a[time=10,bytes=30]; b[time=10,bytes=30]; c[time=5]; d[time=5]; a -> c; b -> d", 2,
+                options);
+  EXPECT_EQ(Makespan(ScheduleEtf(p.tasks)), 55);
+  EXPECT_EQ(Makespan(ScheduleEtf(p.tasks, {.contention = true})), 75);
 }
 
 TEST(EtfTest, FavouriteChildrenAreAMatchingOnTheLongestPaths) {

@@ -9,28 +9,29 @@
 namespace gopt {
 
 struct EtfOptions {
-  // A device is kept for the favourite child of its last task: until that starts, only tasks that
-  // could start as early on every device come in between (small communication times, Hanen, Munier
-  // 1995). See src/solve/favourite_children.h.
+  // A device is kept for the favourite child of its last task once that child is ready, unless it
+  // could start sooner elsewhere: until it starts, only tasks that could start as early on every
+  // device come in between (small communication times, Hanen, Munier 1995; as in Baechi). See
+  // src/solve/favourite_children.h.
   bool favourite_children = false;
+  // Transfers book the channels of their routes, and a tensor is sent once per destination. false:
+  // transfers never wait for each other, as Hwang et al. have it.
+  bool contention = false;
   // A backward op goes where its forward twin is, if that is open to it.
   bool backward_with_forward = false;
-  // What a task makes is counted as kept beside the parameters, as in training: an
-  // activation_weight of at least 1.
-  bool keeps_outputs = false;
 };
 
-// What Baechi's memory-aware placers do (Jeon et al.: SoCC 2020): m-ETF, with favourite children
-// m-SCT.
+// What Baechi's placers do (Jeon et al.: SoCC 2020), one transfer after the other and each tensor
+// once: m-ETF, with favourite children m-SCT. They are memory-aware by PlacementOptions: what a
+// device cannot hold does not go there.
 constexpr EtfOptions BaechiOptions(bool favourite_children) {
-  return {.favourite_children = favourite_children,
-          .backward_with_forward = true,
-          .keeps_outputs = true};
+  return {
+      .favourite_children = favourite_children, .contention = true, .backward_with_forward = true};
 }
 
 // Earliest Task First (Hwang, Chow, Anger, Lee: SIAM J. Comput. 18(2), 1989): of all ready tasks
 // and devices the pair that can start first, ties by longest path to an exit. As published, devices
-// are taken to be alike and transfers wait for nobody. A device's ready tasks are kept in two
+// are taken to be alike. A device's ready tasks are kept in two
 // heaps, those whose inputs are there and those that still wait, so that a step costs logarithmic
 // time per device instead of a look at all pairs.
 //

@@ -15,7 +15,7 @@ inline constexpr std::string_view kPortfolioVersion1 =
     "metis(seed=0),metis(seed=1),expert(trust_twins=true),chunks";
 inline constexpr std::string_view kPortfolioVersion2 =
     "single_device,heft(contention=true),list,expert_paper,heft,etf,list(stickiness=0.5),peft,"
-    "cpop,heft(insertion=false),m_sct,list(stickiness=0.2),list(stickiness=1),"
+    "cpop,heft(insertion=false),m_sct(contention=false),list(stickiness=0.2),list(stickiness=1),"
     "list(priority=bottom_level),list(stickiness=0.3,priority=bottom_level),metis(seed=0),"
     "metis(seed=1),metis(seed=2),metis(seed=3),expert,chunks";
 
