@@ -26,7 +26,7 @@ TEST(CheckTest, ComparesWhatBothSidesKnowAndMarksWhatIsFarOff) {
   SuiteResults results, best;
   results.PutRow(SomeRow("rnn"));
   results.PutRow(SomeRow("unknown"));
-  results.Put(SomeCell("rnn", "expert_paper", 80'000'000));
+  results.Put(SomeCell("rnn", kCheckedExpert, 80'000'000));
   best.Put(SomeCell("rnn", "anneal", 64'000'000));
   const ReferenceFigures reference = {{"p100",
                                        {{"rnn",

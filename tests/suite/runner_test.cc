@@ -172,10 +172,10 @@ TEST(RunnerTest, RejectsABadSpecBeforeItRuns) {
 TEST(RowsTest, TheTightSettingLeavesThreeTenthsAboveTheExpert) {
   const std::vector<Row> roomy = TwoRows("p100"), tight = TwoRows("p100mem");
   RunOptions options = SomeOptions();
-  options.solvers = {"expert"};
+  options.solvers = {"expert(order=critical_path)"};
   SuiteResults results;
   ASSERT_OK(RunCells(roomy, options, &results, Ignore));
-  const int64_t peak = results.Seeds(roomy[0].facts, "expert").front()->peak_bytes;
+  const int64_t peak = results.Seeds(roomy[0].facts, options.solvers[0]).front()->peak_bytes;
   EXPECT_EQ(tight[0].facts.memory_limit_bytes, SaturatingFloor(1.3 * static_cast<double>(peak)));
   EXPECT_EQ(tight[0].problem.memory_limit(1), tight[0].facts.memory_limit_bytes);
 }
