@@ -54,6 +54,7 @@ class Importing {
 
   absl::StatusOr<Imported> Make(const std::string& name, const GraphLimits& limits) {
     FindItems();
+    GOPT_RETURN_IF_ERROR(CheckReads(limits));
     FindWarmup();
     FindInputs();
     GraphBuilder builder(name, "pipedream");
@@ -105,6 +106,22 @@ class Importing {
       made_[i].item_of = tuple;
       made_[i].item = *item;
     }
+  }
+
+  // An edge carries all tensors of its producer, so that a short file can mean very many reads:
+  // those of the forward ops, and the same again of their gradients.
+  absl::Status CheckReads(const GraphLimits& limits) const {
+    int64_t reads = 0;
+    for (const std::vector<int32_t>& before : predecessors_) {
+      for (const int32_t node : before) {
+        const bool is_item = made_[node].item_of != kNone;
+        reads += is_item ? 1 : static_cast<int64_t>(nodes_[node].activation_bytes.size());
+      }
+    }
+    if (options_.training) reads *= 2;
+    if (reads <= limits.max_edges) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        "its ops read ", reads, " tensors, above the limit of ", limits.max_edges, " edges"));
   }
 
   // The first loading of data, if it takes longer than all else together.

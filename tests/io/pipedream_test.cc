@@ -152,6 +152,19 @@ TEST(PipeDreamTest, IsTheSameGraphAfterSavingAndLoading) {
   EXPECT_EQ((*loaded)->fingerprint(), graph->fingerprint());
 }
 
+TEST(PipeDreamTest, AFewBytesThatMeanVeryManyReadsAreRefused) {
+  std::string text = "a -- Tuple -- forward_compute_time=1, backward_compute_time=1, ";
+  text += "activation_size=[1; 1; 1; 1; 1], parameter_size=0\n";
+  for (const std::string name : {"b", "c", "d"}) {
+    text += name + " -- ReLU -- " + kGood + "\n\ta -- " + name + "\n";
+  }
+  GraphLimits limits;
+  limits.max_edges = 29;
+  const auto imported = ImportPipeDreamText(text, "p.graph.txt", {}, limits);
+  EXPECT_THAT(imported, Fails(absl::StatusCode::kInvalidArgument,
+                              "its ops read 30 tensors, above the limit of 29 edges"));
+}
+
 TEST(PipeDreamTest, ReadsAllPublicProfiles) {
   const auto folder = testing::DataPath("pipedream_profiles");
   if (!folder.has_value()) GTEST_SKIP() << "no pipedream_profiles in GOPT_DATA_DIR";
