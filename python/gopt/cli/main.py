@@ -103,6 +103,8 @@ def _guarded(run: Callable[[argparse.Namespace], int], parsed: argparse.Namespac
         return _fail(str(error), 1)
     except gopt.GoptError as error:
         return _fail(str(error), 2)
+    except MemoryError:
+        return _fail("there is not enough memory", 1)
     except BrokenPipeError:
         # The reader, `head` say, has seen enough; spare the interpreter's complaint at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

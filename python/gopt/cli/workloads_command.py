@@ -102,6 +102,8 @@ def _make(arguments: argparse.Namespace) -> int:
 
 
 def _make_all(arguments: argparse.Namespace) -> int:
+    if arguments.jobs < 1:
+        raise options.UsageError(f"--jobs {arguments.jobs} is below 1")
     folder = Path(arguments.out) if arguments.out else remake.stored_folder()
     only = [name for name in (arguments.only or "").split(",") if name]
     outcomes = remake.make_all(folder, only, arguments.jobs, progress=_show)

@@ -62,4 +62,5 @@ def test_make_says_what_is_wrong(run):
 def test_make_all_refuses_what_is_not_stored(run, tmp_path):
     done = run("workloads", "make-all", "--only", "gpt-small", "-o", tmp_path / "g", code=2)
     assert "no workload 'gpt-small'" in done.stderr
+    assert "--jobs 0 is below 1" in run("workloads", "make-all", "--jobs", "0", code=2).stderr
     assert "make-all" in run("workloads", "--help").stdout
