@@ -13,6 +13,7 @@ from torch import nn
 from gopt import workloads
 from gopt.capture.errors import CaptureError
 from gopt.capture.step import Captured, capture
+from gopt.workloads.registry import unknown
 
 
 def capture_entry(spec: str, **options: Any) -> Captured:
@@ -53,7 +54,10 @@ def capture_entry(spec: str, **options: Any) -> Captured:
 def _find(spec: str) -> Any:
     module_name, _, path = spec.partition(":")
     if not module_name or not path:
-        raise CaptureError(f"{spec!r}", "it is not package.module:function", _ADVICE)
+        no_name = unknown(spec, workloads.names())
+        raise CaptureError(
+            f"{spec!r}", f"it is not package.module:function, and {no_name}", _ADVICE
+        )
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:

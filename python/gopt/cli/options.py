@@ -190,14 +190,21 @@ def write_json(value: Any, target: str) -> None:
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    value = _number(int, text, "whole number")
     if not 0 <= value < 2**62:
         raise argparse.ArgumentTypeError(f"{text} is not in 0 .. 2^62")
     return value
 
 
+def _number(kind: type, text: str, noun: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no {noun}") from None
+
+
 def _seconds(text: str) -> float:
-    value = float(text)
+    value = _number(float, text, "number")
     if not 0 <= value < 1e9:
         raise argparse.ArgumentTypeError(f"{text} is not in 0 .. 1e9")
     return value

@@ -57,6 +57,7 @@ def test_options_override(module):
     ("spec", "message"),
     [
         ("their_model", "not package.module:function"),
+        ("gptt", "no workload 'gptt'; near it: gpt"),
         ("their_model:missing", "has no missing"),
         ("no_such_module:f", "No module named"),
         ("their_model:nonsense", "it is a int"),

@@ -37,6 +37,19 @@ def test_every_command_has_help_with_an_example(run, command):
     assert "example" in text
 
 
+@pytest.mark.parametrize(
+    ("flag", "value", "words"),
+    [
+        ("--seed", "x", "'x' is no whole number"),
+        ("--seconds", "soon", "'soon' is no number"),
+        ("--seconds", "nan", "nan is not in 0 .. 1e9"),
+        ("--evaluations", "-1", "-1 is not in 0 .. 2^62"),
+    ],
+)
+def test_numbers_that_are_none_are_said_to_be(run, flag, value, words):
+    assert words in run("optimize", "gpt", flag, value, code=2).stderr
+
+
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["info"], ["info", "g", "--nonsense"]])
 def test_bad_usage_is_code_two(run, arguments):
     assert "usage:" in run(*arguments, code=2).stderr
