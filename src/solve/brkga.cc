@@ -93,6 +93,7 @@ class Breeding {
   // A plan must be decoded before it can be priced.
   bool Exhausted() { return context_.Exhausted(decode_seconds_); }
 
+  // The best of them, as many as the population holds: each is priced once more, as its keys say.
   void AddStarts(std::vector<StartPoint> starts) {
     std::stable_sort(starts.begin(), starts.end(),
                      [](const StartPoint& a, const StartPoint& b) { return a.score < b.score; });
@@ -100,7 +101,8 @@ class Breeding {
       AddOpen(starts.front());
       AddOpen({.device = starts.front().device, .order = UpwardOrder()});
     }
-    for (const StartPoint& start : starts) Add(codec_.Encode(start));
+    const size_t most = std::min(starts.size(), static_cast<size_t>(rates_.population));
+    for (size_t i = 0; i < most; ++i) Add(codec_.Encode(starts[i]));
   }
 
   void AddOpen(const StartPoint& start) {

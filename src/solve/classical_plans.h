@@ -15,9 +15,7 @@ namespace gopt {
 
 // Sets of placements, as specs (see placement_makers.h).
 struct ClassicalSet {
-  // Where searches begin when they are to be compared.
-  static constexpr std::string_view kListSchedulers = "single_device,heft,list";
-  // The portfolio's present version.
+  // The portfolio's present version: where searches begin.
   static constexpr std::string_view kPortfolio = kPortfolioVersion2;
 };
 

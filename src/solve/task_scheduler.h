@@ -20,8 +20,9 @@ namespace gopt {
 struct TaskSchedulerOptions {
   // A task may start in a gap between tasks already placed. false: only after the last.
   bool insertion = true;
-  // Transfers book their channels, in gaps too, and a tensor is sent once per destination. false:
-  // transfers never wait for each other.
+  // Transfers book their channels, in gaps too, a tensor is sent once per destination, and
+  // parameters are requested when a reader's other inputs are there, as in the simulator. false:
+  // transfers never wait for each other, and those of parameters begin at 0.
   bool contention = false;
 };
 

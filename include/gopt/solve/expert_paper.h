@@ -18,8 +18,8 @@ enum class ExpertFamily : uint8_t {
   kAuto = 0,
   // Each layer of a stack to a device of its own; stacks (the encoder, the decoder) side by side.
   // With more layers than devices, runs of layers of about equal number; with fewer, the rest of
-  // the
-  // devices stay empty. Embeddings to the first device, softmax, attention and loss to the last.
+  // the devices stay empty. Embeddings to the first device, softmax, attention and loss to the
+  // last.
   kRecurrent = 1,
   // Parts of about equal numbers of modules that have parameters, in the order of the forward pass.
   kContiguous = 2,

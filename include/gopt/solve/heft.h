@@ -13,7 +13,7 @@ struct HeftOptions {
   bool insertion = true;
   // Transfers book the channels of their routes, in gaps too, and a tensor is sent once per
   // destination (Sinnen, Sousa: IEEE TPDS 16(6), 2005). false: transfers never wait for each other,
-  // as published.
+  // as published, and parameters can be sent from time 0 on.
   bool contention = false;
 };
 
