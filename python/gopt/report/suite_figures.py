@@ -31,6 +31,7 @@ def bars(data: SuiteData, setting: str) -> go.Figure:
         shown = [data.figure(row, solver) for solver in solvers]
         longest = _longest_bar(data, row, shown)
         figure.add_trace(_bar_trace(data, row, solvers, shown, longest, scale), **place)
+        figure.add_trace(_label_trace(solvers, shown, longest, scale), **place)
         figure.add_vline(
             x=row.lower_bound_ns / scale, line={"color": BOUND_COLOR, "width": 1.6}, **place
         )
@@ -67,13 +68,12 @@ def _bar_trace(
     scale: float,
 ) -> go.Bar:
     searches = data.searches_of(row)
-    lengths, texts, hover, colors, low, high = [], [], [], [], [], []
+    lengths, hover, colors, low, high = [], [], [], [], []
     for solver, figure in zip(solvers, shown, strict=True):
         ok = figure is not None and figure.ok
         median = figure.median_ns if figure is not None and ok else 0
         cut = median > longest
         lengths.append(min(median, longest) / scale)
-        texts.append(_bar_text(figure, median / scale, cut))
         hover.append(_bar_hover(figure))
         colors.append(
             EXPERT_COLOR
@@ -89,10 +89,6 @@ def _bar_trace(
         orientation="h",
         x=lengths,
         y=list(solvers),
-        text=texts,
-        textposition="outside",
-        textfont_size=10,
-        cliponaxis=False,
         marker_color=colors,
         error_x={
             "type": "data",
@@ -105,6 +101,30 @@ def _bar_trace(
         },
         customdata=hover,
         hovertemplate="<b>%{y}</b><br>%{customdata}<extra>" + row.name + "</extra>",
+        showlegend=False,
+    )
+
+
+def _label_trace(
+    solvers: tuple[str, ...], shown: list[SuiteFigure | None], longest: float, scale: float
+) -> go.Scatter:
+    """The times, each beyond its bar and the line to the worst seed."""
+    ends, texts = [], []
+    for figure in shown:
+        median = figure.median_ns if figure is not None and figure.ok else 0
+        cut = median > longest
+        worst = figure.max_ns if figure is not None and median and not cut else median
+        ends.append(min(worst, longest) / scale)
+        texts.append("\u00a0" + _bar_text(figure, median / scale, cut))
+    return go.Scatter(
+        x=ends,
+        y=list(solvers),
+        mode="text",
+        text=texts,
+        textposition="middle right",
+        textfont_size=10,
+        cliponaxis=False,
+        hoverinfo="skip",
         showlegend=False,
     )
 
