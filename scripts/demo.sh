@@ -10,7 +10,7 @@ scripts/setup.sh
 export PATH="$PWD/.venv/bin:$PATH" OMP_NUM_THREADS=1
 machine="${MACHINE:-p100x4}"
 seconds="${SECONDS_PER_MODEL:-20}"
-solvers=single_device,random,expert,metis,heft,list,hill_climb,anneal,portfolio
+solvers=single_device,random,expert_paper,expert,metis,heft,list,hill_climb,anneal,evolve,brkga,portfolio
 mkdir -p out
 
 run() {
