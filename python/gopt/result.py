@@ -191,7 +191,9 @@ class Result:
             )
             for row in self.rows
         ]
-        write_report(path, self.problem, self.plan, rows=rows, backend=self.backend)
+        proven = [row.solution.bounds for row in self.rows if row.solution is not None]
+        bounds = max(proven, key=lambda bounds: bounds.step_time, default=None)
+        write_report(path, self.problem, self.plan, rows=rows, backend=self.backend, bounds=bounds)
 
     def to_json(self) -> dict[str, Any]:
         """The problem's names, the rows and the winner, for json.dump."""

@@ -35,12 +35,14 @@ def write_report(
     backend: Any = "simulator",
     found_by: str = "",
     title: str | None = None,
+    bounds: Any = None,
 ) -> None:
     """Writes the page for `plan`, which is priced again with its timeline.
 
     problem: gopt.Problem. plan: gopt.Plan, legal for it. rows: the comparison that the plan came
     out of; may be empty. found_by: who made the plan; default plan.producer. title: default the
-    graph's name. OSError if the file cannot be written; GoptError if the plan cannot be priced.
+    graph's name. bounds: LowerBounds that a solver proved; default gopt.lower_bounds. OSError if
+    the file cannot be written; GoptError if the plan cannot be priced.
     """
     import gopt
 
@@ -52,7 +54,7 @@ def write_report(
         plan,
         report,
         rows,
-        gopt.lower_bounds(problem),
+        bounds or gopt.lower_bounds(problem),
         title=title or problem.graph.name or "graph",
         found_by=found_by or plan.producer or "an unnamed solver",
     )

@@ -96,6 +96,14 @@ def test_the_page_tells_the_numbers_and_escapes_names(problem, plan, tmp_path):
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", text)
 
 
+def test_a_bound_that_a_solver_proved_is_told(tmp_path):
+    graph = gopt.parse_graph("a[time=5]; b[time=5]; c[time=5]")
+    result = gopt.compare(graph, gopt.Machine.uniform(2, bandwidth=1e9), solvers=["exact"])
+    assert gopt.lower_bounds(result.problem).step_time < result.step_time_ns
+    result.report(tmp_path / "report.html")
+    assert "this one is 0.0 % above that bound" in (tmp_path / "report.html").read_text()
+
+
 def test_memory_thinning_keeps_the_peak():
     import numpy as np
 
