@@ -338,7 +338,9 @@ def test_an_exception_in_progress_ends_the_search(problem):
 def test_ctrl_c_gives_the_best_so_far(backend):
     """In a process of its own, which gets a real SIGINT in the middle of a search."""
     code = f"""
-        import gopt, sys, time
+        import gopt, signal, sys, time
+        # Tests that run in the background inherit that it is ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         class Python(gopt.CostBackend):
             def evaluate(self, problem, plan):
                 time.sleep(0.005)
