@@ -46,7 +46,8 @@ configure() {
   fi
 }
 
-build() { configure "$1" && ninja -C "build/$1" -j "$jobs"; }
+# build <preset> [target...]
+build() { configure "$1" && ninja -C "build/$1" -j "$jobs" "${@:2}"; }
 
 format() {
   git ls-files '*.h' '*.cc' | xargs clang-format-14 --dry-run -Werror &&
@@ -66,9 +67,12 @@ fingerprint() {
   } | LC_ALL=C sort | sha256sum
 }
 
+# sanitizer <preset> [area...]: the tests of these areas, or of all.
 sanitizer() {
-  local preset="$1" key no_aslr=()
-  build "$preset" || return 1
+  local preset="$1" key no_aslr=() only=()
+  shift
+  build "$preset" "${@/%/_tests}" || return 1
+  if [[ $# != 0 ]]; then only=(-R "^($(IFS='|' && echo "$*"))\$"); fi
   key=$(fingerprint "$preset")
   if [[ -f build/$preset/passed && "$(head -n 1 "build/$preset/passed")" == "$key" ]]; then
     echo "The same programs and data passed before: $(tail -n 1 "build/$preset/passed")"
@@ -76,7 +80,7 @@ sanitizer() {
   fi
   # ThreadSanitizer's shadow memory does not fit every random layout of the address space.
   if setarch -R true 2> /dev/null; then no_aslr=(setarch -R); fi
-  "${no_aslr[@]}" ctest --preset "$preset" -j "$jobs" || return 1
+  "${no_aslr[@]}" ctest --preset "$preset" -j "$jobs" "${only[@]}" || return 1
   { echo "$key"; date -u +'on %F at %R UTC'; } > "build/$preset/passed"
 }
 
@@ -111,7 +115,7 @@ if step setup scripts/setup.sh --for "$purpose"; then
   step pytest .venv/bin/python -m pytest
   if [[ $sanitizers == yes ]]; then
     step asan sanitizer asan
-    step tsan sanitizer tsan
+    step tsan sanitizer tsan cost solve io  # the areas whose tests start threads
   fi
   if [[ $extras == yes ]]; then
     step minimal minimal
