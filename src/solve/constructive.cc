@@ -1,6 +1,7 @@
 #include "src/solve/constructive.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <span>
 #include <utility>
@@ -54,14 +55,14 @@ absl::StatusOr<Solution> ConstructiveSolver::Solve(const SolveRequest& request) 
   PlacementOptions options = InitialOptions(request);
   for (int attempt = 0; attempt < kMostAttempts && !context->Exhausted(); ++attempt) {
     GOPT_ASSIGN_OR_RETURN(std::vector<Plan> plans, construct_(request, tasks, options));
-    double live_share = 0.0;
+    double live_share = std::numeric_limits<double>::infinity();  // Of the form that needs least.
     bool done = false;
     for (Plan& plan : plans) {
       if (context->Exhausted()) break;
       plan.producer = name_;
       const CostReport& report = context->Evaluate(plan);
       done |= SearchContext::Feasible(context->Score(report)) || report.peak_bytes.empty();
-      live_share = std::max(live_share, LiveShare(tasks, plan, report));
+      live_share = std::min(live_share, LiveShare(tasks, plan, report));
     }
     if (done || !options.fixed.empty()) break;  // Nothing to place otherwise if fixed.
     options.activation_weight = std::max(options.activation_weight * kGrowth, live_share);

@@ -49,14 +49,6 @@ SolverOr Make(std::string name, ConstructPlan construct) {
       });
 }
 
-// The plan for a placement: critical-path priorities (Kelley, Walker 1959; as list scheduling
-// priorities: Adam, Chandy, Dickson, CACM 17(12), 1974).
-absl::StatusOr<Plan> WithCriticalPath(const TaskGraph& tasks, Placement device) {
-  GOPT_RETURN_IF_ERROR(device.status());
-  std::vector<int32_t> rank = RanksByPriority(CriticalPathPriorities(tasks, *device));
-  return tasks.MakePlan(*std::move(device), std::move(rank), "");
-}
-
 absl::Status CheckChoice(const std::string& solver, const std::string& key,
                          const std::string& value, const std::vector<std::string>& known) {
   if (std::find(known.begin(), known.end(), value) != known.end()) return absl::OkStatus();
@@ -66,7 +58,8 @@ absl::Status CheckChoice(const std::string& solver, const std::string& key,
       absl::StrCat(solver, ": ", key, " is '", value, "'; it must be one of ", names));
 }
 
-// What option `order` of a placement says: in which order its tasks run.
+// What option `order` of a placement says: in which order its tasks run. Critical path: Kelley,
+// Walker 1959; as list scheduling priorities: Adam, Chandy, Dickson, CACM 17(12), 1974.
 constexpr char kBestOrder[] = "best";  // Each of the others, in turn.
 constexpr const char* kOrders[] = {"critical_path", "program", "upward_rank", "fifo"};
 
@@ -80,7 +73,7 @@ Plan InOrder(const TaskGraph& tasks, const std::vector<DeviceId>& device, std::s
   return plan;
 }
 
-// A solver that places; the rest of `reader`'s spec is the order.
+// A solver that places. The caller has read its own keys of the spec; this reads `order`.
 SolverOr MakePlacer(std::string name, SpecReader* reader, ConstructPlacement place) {
   std::string order = kBestOrder;
   reader->Read("order", &order);
@@ -285,10 +278,13 @@ SolverOr CriticalPathFromSpec(const Spec& spec) {
   GOPT_RETURN_IF_ERROR(reader.Finish());
   GOPT_RETURN_IF_ERROR(CheckChoice("critical_path", "placement", placement,
                                    {"given", "heft", "metis", "expert", "single"}));
-  return Make("critical_path", [placement](const SolveRequest& request, const TaskGraph& tasks,
-                                           const PlacementOptions& options) {
-    return WithCriticalPath(tasks, PlacementBy(placement, request, tasks, options));
-  });
+  return Make("critical_path",
+              [placement](const SolveRequest& request, const TaskGraph& tasks,
+                          const PlacementOptions& options) -> absl::StatusOr<Plan> {
+                GOPT_ASSIGN_OR_RETURN(const std::vector<DeviceId> device,
+                                      PlacementBy(placement, request, tasks, options));
+                return InOrder(tasks, device, "critical_path");
+              });
 }
 
 #ifdef GOPT_WITH_METIS

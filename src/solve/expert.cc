@@ -13,6 +13,7 @@ namespace {
 
 // A coarser grain of scopes is good enough if its busiest device has at most this much more work.
 constexpr double kTolerance = 1.1;
+
 class ExpertPlacer {
  public:
   ExpertPlacer(const TaskGraph& tasks, const PlacementOptions& placement,
