@@ -1,5 +1,6 @@
 #include "src/solve/admit.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "src/solve/placement_state.h"
@@ -33,6 +34,19 @@ std::vector<DeviceId> Admit(const TaskGraph& tasks, std::span<const DeviceId> wi
     load[device[task]] += static_cast<double>(tasks.time(task, device[task]));
   }
   return device;
+}
+
+std::vector<DeviceId> AdmitOnFastestDevice(const TaskGraph& tasks,
+                                           const PlacementOptions& options) {
+  std::vector<double> total(tasks.num_devices(), 0.0);
+  for (KernelId task = 0; task < tasks.num_tasks(); ++task) {
+    for (DeviceId d = 0; d < tasks.num_devices(); ++d) {
+      total[d] += static_cast<double>(tasks.time(task, d));
+    }
+  }
+  const auto best = std::min_element(total.begin(), total.end());
+  const std::vector<DeviceId> wish(tasks.num_tasks(), static_cast<DeviceId>(best - total.begin()));
+  return Admit(tasks, wish, options);
 }
 
 }  // namespace gopt

@@ -15,6 +15,9 @@ namespace gopt {
 std::vector<DeviceId> Admit(const TaskGraph& tasks, std::span<const DeviceId> wish,
                             const PlacementOptions& options);
 
+// The same for everything on one device: the one that would be done first with it.
+std::vector<DeviceId> AdmitOnFastestDevice(const TaskGraph& tasks, const PlacementOptions& options);
+
 }  // namespace gopt
 
 #endif  // GOPT_SRC_SOLVE_ADMIT_H_

@@ -105,19 +105,6 @@ Plan SequencePlan(const TaskGraph& tasks, TaskSchedule schedule) {
   return plan;
 }
 
-// The device that would be done first with everything.
-std::vector<DeviceId> FastestDevice(const TaskGraph& tasks, const PlacementOptions& options) {
-  std::vector<double> total(tasks.num_devices(), 0.0);
-  for (KernelId task = 0; task < tasks.num_tasks(); ++task) {
-    for (DeviceId d = 0; d < tasks.num_devices(); ++d) {
-      total[d] += static_cast<double>(tasks.time(task, d));
-    }
-  }
-  const auto best = std::min_element(total.begin(), total.end());
-  const std::vector<DeviceId> wish(tasks.num_tasks(), static_cast<DeviceId>(best - total.begin()));
-  return Admit(tasks, wish, options);
-}
-
 // The devices of the base plan, else of the first start plan with the same kernels; else null.
 const std::vector<DeviceId>* GivenPlacement(const SolveRequest& request, const TaskGraph& tasks) {
   const Plan* base = request.problem->base_plan();
@@ -132,7 +119,7 @@ Placement PlacementBy(const std::string& method, const SolveRequest& request,
                       const TaskGraph& tasks, const PlacementOptions& options) {
   if (method == "metis") return MetisPlacement(tasks, request.seed, options);
   if (method == "expert") return ExpertPlacement(tasks, options);
-  if (method == "single") return FastestDevice(tasks, options);
+  if (method == "single") return AdmitOnFastestDevice(tasks, options);
   const std::vector<DeviceId>* given = GivenPlacement(request, tasks);
   if (method == "given" && given != nullptr) return Admit(tasks, *given, options);
   return ScheduleHeft(tasks, {}, options).device;

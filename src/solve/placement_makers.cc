@@ -25,20 +25,8 @@ using Placed = absl::StatusOr<ClassicalPlacement>;
 using Make = std::function<Placed(const TaskGraph&, const PlacementOptions&)>;
 using MakeOr = absl::StatusOr<Make>;
 
-// The device on which everything would be done first.
-DeviceId FastestDevice(const TaskGraph& tasks) {
-  std::vector<double> total(tasks.num_devices(), 0.0);
-  for (KernelId task = 0; task < tasks.num_tasks(); ++task) {
-    for (DeviceId d = 0; d < tasks.num_devices(); ++d) {
-      total[d] += static_cast<double>(tasks.time(task, d));
-    }
-  }
-  return static_cast<DeviceId>(std::min_element(total.begin(), total.end()) - total.begin());
-}
-
 Placed OnOneDevice(const TaskGraph& tasks, const PlacementOptions& options) {
-  const std::vector<DeviceId> wish(tasks.num_tasks(), FastestDevice(tasks));
-  return ClassicalPlacement{Admit(tasks, wish, options), {}};
+  return ClassicalPlacement{AdmitOnFastestDevice(tasks, options), {}};
 }
 
 // Consecutive tasks in topological order, as much work for each device as the others get.
