@@ -76,10 +76,10 @@ class SimulatorEvaluator final : public Evaluator {
     report->critical_chain.clear();
   }
 
-  // Once per kernels; where ops are cloned, who reads which copy depends on the devices too.
+  // Once per kernels, and where who reads which copy depends on devices, once per placement.
   std::string Compile(const Plan& plan) {
     if (compiled_.has_value() && compiled_->kernels == plan.kernels &&
-        (!plan.kernels->has_clones() || plan.device == compiled_device_)) {
+        (!plan.kernels->copies_depend_on_device() || plan.device == compiled_device_)) {
       return "";
     }
     compiled_.reset();
@@ -87,7 +87,7 @@ class SimulatorEvaluator final : public Evaluator {
         CompiledKernels::Create(problem_, plan.kernels, plan.device, costs_);
     if (!compiled.ok()) return std::string(compiled.status().message());
     compiled_ = *std::move(compiled);
-    if (plan.kernels->has_clones()) compiled_device_ = plan.device;
+    if (plan.kernels->copies_depend_on_device()) compiled_device_ = plan.device;
     return "";
   }
 
@@ -134,7 +134,7 @@ class SimulatorEvaluator final : public Evaluator {
   const SimulatorOptions options_;
   const RooflineCostModel costs_;
   std::optional<CompiledKernels> compiled_;
-  std::vector<DeviceId> compiled_device_;  // Of kernels with clones.
+  std::vector<DeviceId> compiled_device_;  // Where copies depend on them.
   std::vector<DeviceId> homes_;
   PlanChecks checks_;
   Simulation simulation_;

@@ -23,8 +23,7 @@ CopyChooser::CopyChooser(const Kernels& kernels, std::span<const DeviceId> devic
   if (!kernels.has_clones()) return;
   holds_.assign(kernels.size(), kNone);
   const DeviceId last = device.empty() ? 0 : *std::max_element(device.begin(), device.end());
-  all_.lowest_on_device.assign(last + 1, kNone);
-  backward_.lowest_on_device.assign(last + 1, kNone);
+  for (Copies& copies : copies_) copies.lowest_on_device.assign(last + 1, kNone);
 }
 
 void CopyChooser::Load(OpId op) {
@@ -34,20 +33,19 @@ void CopyChooser::Load(OpId op) {
   only_ = copies.size() == 1 ? copies.front() : kNone;
   if (only_ != kNone) return;
   recomputed_ = kernels_.is_recomputed(op);
-  all_.Clear();
-  backward_.Clear();
+  for (Copies& kind : copies_) kind.Clear();
   for (const KernelId kernel : copies) {
     holds_[kernel] = op;
-    all_.Add(kernel, device_[kernel]);
-    if (recomputed_ && kernels_.is_backward(kernel)) backward_.Add(kernel, device_[kernel]);
+    copies_[KindOf(kernel)].Add(kernel, DeviceOf(kernel));
   }
 }
 
 KernelId CopyChooser::Choose(KernelId reader) const {
   if (only_ != kNone) return only_;
   if (holds_[reader] == op_) return reader;
-  const Copies& copies = recomputed_ && kernels_.is_backward(reader) ? backward_ : all_;
-  const KernelId near = copies.lowest_on_device[device_[reader]];
+  const int kind = KindOf(reader);
+  const Copies& copies = copies_[copies_[kind].lowest != kNone ? kind : 1 - kind];
+  const KernelId near = copies.lowest_on_device[DeviceOf(reader)];
   return near != kNone ? near : copies.lowest;
 }
 

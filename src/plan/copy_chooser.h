@@ -13,8 +13,8 @@ namespace gopt {
 // ChooseCopy for many readers of one op: O(copies) to load the op, O(1) for each reader.
 class CopyChooser {
  public:
-  // device: one per kernel, not negative; may be empty when there are no clones. Both arguments
-  // must outlive this.
+  // device: one per kernel, not negative; may be empty when copies do not depend on devices. Both
+  // arguments must outlive this.
   CopyChooser(const Kernels& kernels, std::span<const DeviceId> device);
 
   // The op whose copies Choose() is about; it must be in a kernel.
@@ -31,12 +31,16 @@ class CopyChooser {
     void Add(KernelId kernel, DeviceId device);
   };
 
+  DeviceId DeviceOf(KernelId kernel) const { return device_.empty() ? 0 : device_[kernel]; }
+  // Of a recomputed op backward kernels read the second kind of copies, all others the first.
+  int KindOf(KernelId kernel) const { return recomputed_ && kernels_.is_backward(kernel) ? 1 : 0; }
+
   const Kernels& kernels_;
   std::span<const DeviceId> device_;
   OpId op_ = kNone;
   KernelId only_ = kNone;    // The copy when there is a single one.
   std::vector<OpId> holds_;  // Per kernel: the last loaded op that it holds.
-  Copies all_, backward_;
+  Copies copies_[2];         // By kind.
   bool recomputed_ = false;
 };
 

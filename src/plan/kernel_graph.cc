@@ -29,7 +29,7 @@ void PrefixSums(std::vector<int32_t>* counts) {
 constexpr DeviceId kMaxDeviceId = 1 << 20;  // Bounds the chooser's tables.
 
 absl::Status CheckDevices(const Kernels& kernels, std::span<const DeviceId> device) {
-  if (device.empty() && !kernels.has_clones()) return absl::OkStatus();
+  if (device.empty() && !kernels.copies_depend_on_device()) return absl::OkStatus();
   if (device.size() != static_cast<size_t>(kernels.size())) {
     return absl::InvalidArgumentError(
         absl::StrCat("kernel graph: ", device.size(), " devices for ", kernels.size(), " kernels"));
@@ -309,10 +309,14 @@ KernelId ChooseCopy(const Kernels& kernels, std::span<const DeviceId> device, Ke
   const std::span<const KernelId> copies = kernels.kernels_of(op);
   if (copies.size() == 1) return copies.front();
   if (std::binary_search(copies.begin(), copies.end(), reader)) return reader;
-  const bool backward_only = kernels.is_recomputed(op) && kernels.is_backward(reader);
+  const bool recomputed = kernels.is_recomputed(op);
+  const auto is_for_reader = [&](KernelId kernel) {
+    return !recomputed || kernels.is_backward(kernel) == kernels.is_backward(reader);
+  };
+  const bool none = std::none_of(copies.begin(), copies.end(), is_for_reader);
   KernelId lowest = kNone;
   for (const KernelId kernel : copies) {
-    if (backward_only && !kernels.is_backward(kernel)) continue;
+    if (!none && !is_for_reader(kernel)) continue;
     if (device[kernel] == device[reader]) return kernel;
     if (lowest == kNone) lowest = kernel;
   }

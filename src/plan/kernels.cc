@@ -121,6 +121,30 @@ void Kernels::Index() {
     }
     is_backward_[k] = backward ? 1 : 0;
   }
+  copies_depend_on_device_ = has_clones_ && SomeReaderChooses();
+}
+
+// By the rules of ChooseCopy().
+bool Kernels::SomeReaderChooses() const {
+  std::vector<OpId> holds(size(), kNone);  // Per kernel: the last cloned op that it holds.
+  for (const OpId op : graph_->kernel_ops()) {
+    const std::span<const KernelId> copies = kernels_of(op);
+    if (copies.size() == 1) continue;
+    const bool recomputed = is_recomputed(op);
+    size_t count[2] = {0, 0};  // Of copies for forward and for backward readers.
+    for (const KernelId copy : copies) {
+      holds[copy] = op;
+      ++count[recomputed && is_backward(copy)];
+    }
+    for (const OpId reader : graph_->successors(op)) {
+      for (const KernelId kernel : kernels_of(reader)) {
+        if (holds[kernel] == op) continue;
+        const size_t own = count[recomputed && is_backward(kernel)];
+        if ((own == 0 ? copies.size() : own) > 1) return true;
+      }
+    }
+  }
+  return false;
 }
 
 absl::Status Kernels::CheckCoverage() const {

@@ -157,13 +157,36 @@ TEST(KernelGraphTest, AcceptsUnreadResultsOfSingleCopiesAndCopiesOfOutputs) {
   EXPECT_OK(KernelGraph::Create(*kernels, Devices({0, 1})));
 }
 
-TEST(KernelGraphTest, ClonesNeedADevicePerKernel) {
+TEST(KernelGraphTest, CopiesInTheirReadersNeedNoDevices) {
   const auto graph = TextGraph("a -> b, c");
   ASSERT_OK_AND_ASSIGN(const auto kernels, MakeKernels(graph, {{"a", "b"}, {"a", "c"}}));
+  ASSERT_OK_AND_ASSIGN(const KernelGraph dag, KernelGraph::Create(*kernels, {}));
+  EXPECT_THAT(dag.inputs, IsEmpty());
+}
+
+TEST(KernelGraphTest, OfARecomputedOpForwardReadersTakeTheForwardCopyWhereverItIs) {
+  const auto graph = TextGraph("f -> h; f -> g[phase=b]");
+  const auto kernels = *Kernels::Create(graph, {.begin = {0, 1, 2, 3, 4},
+                                                .ops = {0, 1, 2, 0},
+                                                .recompute = {0, 0, 0, 1},
+                                                .recomputed_ops = {0}});
+  for (const std::vector<DeviceId>& device :
+       {Devices({0, 0, 0, 0}), Devices({0, 1, 0, 1}), Devices({1, 0, 1, 0})}) {
+    ASSERT_OK_AND_ASSIGN(const KernelGraph dag, KernelGraph::Create(*kernels, device));
+    EXPECT_THAT(Inputs(dag, KernelOf(*kernels, "h")), ElementsAre(std::pair(PortId{0}, 0)));
+    EXPECT_THAT(Inputs(dag, KernelOf(*kernels, "g")), ElementsAre(std::pair(PortId{0}, 3)));
+    EXPECT_EQ(ChooseCopy(*kernels, device, KernelOf(*kernels, "h"), 0), 0);
+    EXPECT_EQ(ChooseCopy(*kernels, device, KernelOf(*kernels, "g"), 0), 3);
+  }
+}
+
+TEST(KernelGraphTest, CopiesToChooseFromNeedADevicePerKernel) {
+  const auto graph = TextGraph("a -> b, c");
+  ASSERT_OK_AND_ASSIGN(const auto kernels, MakeKernels(graph, {{"a"}, {"a", "c"}, {"b"}}));
   EXPECT_FALSE(KernelGraph::Create(*kernels, {}).ok());
   EXPECT_FALSE(KernelGraph::Create(*kernels, Devices({0})).ok());
-  EXPECT_FALSE(KernelGraph::Create(*kernels, Devices({0, -1})).ok());
-  EXPECT_OK(KernelGraph::Create(*kernels, Devices({0, 1})));
+  EXPECT_FALSE(KernelGraph::Create(*kernels, Devices({0, 1, -1})).ok());
+  EXPECT_OK(KernelGraph::Create(*kernels, Devices({0, 1, 0})));
 }
 
 }  // namespace

@@ -34,6 +34,28 @@ TEST(KernelsTest, AnOpInSeveralKernelsIsACloneWithItsLowestKernelFirst) {
   EXPECT_EQ(kernels->kernel_of(0), 0);
 }
 
+TEST(KernelsTest, CopiesDependOnDevicesWhereAReaderHasSeveralToChooseFrom) {
+  const auto graph = TextGraph("a -> b, c, d");
+  const auto depends = [&](const std::vector<std::vector<std::string>>& groups) {
+    return (*MakeKernels(graph, groups))->copies_depend_on_device();
+  };
+  EXPECT_FALSE(depends({{"a"}, {"b"}, {"c"}, {"d"}}));
+  EXPECT_FALSE(depends({{"a", "b"}, {"a", "c"}, {"a", "d"}}));
+  EXPECT_TRUE(depends({{"a", "b"}, {"a", "c"}, {"d"}}));
+  EXPECT_TRUE(depends({{"a"}, {"b"}, {"a"}, {"c"}, {"d"}}));
+}
+
+TEST(KernelsTest, ARecomputedOpWithOneCopyOfEachKindDoesNotDependOnDevices) {
+  const auto graph = TextGraph("f -> h; f -> g[phase=b]; f => k[phase=b]");
+  Kernels::Columns columns = {.begin = {0, 1, 2, 3, 4, 5},
+                              .ops = {0, 1, 2, 3, 0},
+                              .recompute = {0, 0, 0, 0, 1},
+                              .recomputed_ops = {0}};
+  EXPECT_FALSE((*Kernels::Create(graph, columns))->copies_depend_on_device());
+  columns.recomputed_ops.clear();
+  EXPECT_TRUE((*Kernels::Create(graph, columns))->copies_depend_on_device());
+}
+
 TEST(KernelsTest, ABackwardOpOrTheMarkMakesAKernelBackward) {
   const auto graph = TextGraph("a -> b[phase=b]; a -> c");
   ASSERT_OK_AND_ASSIGN(const auto kernels, Kernels::Create(graph, {.begin = {0, 1, 2, 3},

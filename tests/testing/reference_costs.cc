@@ -6,17 +6,17 @@
 namespace gopt::testing {
 namespace {
 
-// The copy of `op` that `reader` reads: its own, else one on its device, else the lowest; for a
-// recomputed op and a backward reader among the backward copies.
+// The copy of `op` that `reader` reads: its own, else one on its device, else the lowest; of a
+// recomputed op a backward reader among the backward copies, another among the others.
 KernelId CopyReadBy(const Kernels& kernels, std::span<const DeviceId> device, KernelId reader,
                     OpId op) {
   std::vector<KernelId> copies(kernels.kernels_of(op).begin(), kernels.kernels_of(op).end());
-  if (kernels.is_recomputed(op) && kernels.is_backward(reader)) {
-    std::vector<KernelId> backward;
+  if (kernels.is_recomputed(op)) {
+    std::vector<KernelId> alike;
     for (KernelId copy : copies) {
-      if (kernels.is_backward(copy)) backward.push_back(copy);
+      if (kernels.is_backward(copy) == kernels.is_backward(reader)) alike.push_back(copy);
     }
-    if (!backward.empty()) copies = backward;
+    if (!alike.empty()) copies = alike;
   }
   for (KernelId copy : copies) {
     if (copy == reader) return copy;

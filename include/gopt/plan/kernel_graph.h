@@ -13,7 +13,8 @@
 namespace gopt {
 
 // The DAG of kernels after each reader has chosen the copy it reads. Independent of the devices
-// unless ops are cloned. Rows are compressed: x of kernel k is xs[x_begin[k] .. x_begin[k + 1]).
+// unless Kernels::copies_depend_on_device(). Rows are compressed: x of kernel k is xs[x_begin[k] ..
+// x_begin[k + 1]).
 struct GOPT_API KernelGraph {
   struct Input {
     PortId port;
@@ -53,15 +54,16 @@ struct GOPT_API KernelGraph {
     return {values.data() + begin[i], values.data() + begin[i + 1]};
   }
 
-  // device: one per kernel; may be empty when the kernels hold no clones. InvalidArgument for a
-  // cycle among kernels, printed as one of the shortest, and for a copy that nobody reads.
+  // device: one per kernel; may be empty when the copies do not depend on devices. InvalidArgument
+  // for a cycle among kernels, printed as one of the shortest, and for a copy that nobody reads.
   static absl::StatusOr<KernelGraph> Create(const Kernels& kernels,
                                             std::span<const DeviceId> device);
 };
 
 // The kernel that `reader` reads the op's copy from, by the rules of docs/simulator.md: its own,
-// else one on its own device (lowest id), else the lowest id. For a recomputed op and a backward
-// reader, among the copies in backward kernels. `op` must be in a kernel.
+// else one on its own device (lowest id), else the lowest id. Of a recomputed op a backward reader
+// chooses among the copies in backward kernels, another among the others where there are any. `op`
+// must be in a kernel.
 GOPT_API KernelId ChooseCopy(const Kernels& kernels, std::span<const DeviceId> device,
                              KernelId reader, OpId op);
 

@@ -19,10 +19,11 @@ namespace gopt {
 class GOPT_API Kernels {
  public:
   struct Columns {
-    std::vector<int32_t> begin;        // Size K + 1: kernel k holds ops[begin[k] .. begin[k + 1]).
-    std::vector<OpId> ops;             // Ascending and distinct within a kernel.
-    std::vector<uint8_t> recompute;    // Empty, or one per kernel: runs in the backward pass.
-    std::vector<OpId> recomputed_ops;  // Ascending: backward readers read a backward copy of these.
+    std::vector<int32_t> begin;      // Size K + 1: kernel k holds ops[begin[k] .. begin[k + 1]).
+    std::vector<OpId> ops;           // Ascending and distinct within a kernel.
+    std::vector<uint8_t> recompute;  // Empty, or one per kernel: runs in the backward pass.
+    // Ascending: backward readers read a backward copy of these, the others another one.
+    std::vector<OpId> recomputed_ops;
   };
 
   // Checks membership and order only, and that a recomputed op has a copy in a backward kernel;
@@ -51,6 +52,9 @@ class GOPT_API Kernels {
                                                             : op_kernels_[op_kernel_begin_[op]];
   }
   bool has_clones() const { return has_clones_; }
+  // Some reader chooses by devices among several copies of an op, none of them in its own kernel.
+  // Otherwise who reads which copy is the same for all devices.
+  bool copies_depend_on_device() const { return copies_depend_on_device_; }
   // Holds a BACKWARD op or is marked as recomputing.
   bool is_backward(KernelId kernel) const { return is_backward_[kernel] != 0; }
   bool is_recomputed(OpId op) const;  // Listed in recomputed_ops.
@@ -59,6 +63,7 @@ class GOPT_API Kernels {
  private:
   Kernels() = default;
   void Index();
+  bool SomeReaderChooses() const;
   absl::Status CheckCoverage() const;
 
   std::shared_ptr<const Graph> graph_;
@@ -67,6 +72,7 @@ class GOPT_API Kernels {
   std::vector<KernelId> op_kernels_;
   std::vector<uint8_t> is_backward_;
   bool has_clones_ = false;
+  bool copies_depend_on_device_ = false;
 };
 
 }  // namespace gopt
