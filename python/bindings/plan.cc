@@ -235,6 +235,8 @@ void BindKernels(py::module_& m) {
           },
           py::arg("op"), "All kernels that hold the op, ascending.")
       .def_property_readonly("has_clones", &Kernels::has_clones)
+      .def_property_readonly("copies_depend_on_device", &Kernels::copies_depend_on_device,
+                             "Whether who reads which copy of a cloned op depends on the devices.")
       .def_property_readonly("recomputed_ops",
                              [](const Kernels& k) { return k.columns().recomputed_ops; })
       .def("__repr__",

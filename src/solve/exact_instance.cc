@@ -147,10 +147,11 @@ void ExactInstance::FillApart() {
   const Problem& problem = tasks->problem();
   for (const Constraints::Group& rule : problem.constraints().keep_apart) {
     Bits members = 0;
+    for (OpId op : rule.ops) members |= TaskBits(tasks->kernels()->kernels_of(op));
     for (OpId op : rule.ops) {
-      if (problem.graph().in_kernel(op)) members |= Bit(tasks->kernels()->kernel_of(op));
+      const Bits copies = TaskBits(tasks->kernels()->kernels_of(op));
+      for (int k : Each(copies)) apart[k] |= members & ~copies;
     }
-    for (int k : Each(members)) apart[k] |= members & ~Bit(k);
   }
 }
 

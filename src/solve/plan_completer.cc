@@ -116,21 +116,22 @@ void PlanCompleter::KeepApart(Plan* plan) const {
   for (const std::vector<OpId>& ops : apart_) {
     std::fill(taken.begin(), taken.end(), 0);
     for (OpId op : ops) {
-      const KernelId kernel = kernels.kernel_of(op);
-      if (taken[plan->device[kernel]] != 0) {
+      const std::span<const KernelId> copies = kernels.kernels_of(op);
+      const auto is_taken = [&](KernelId copy) { return taken[plan->device[copy]] != 0; };
+      if (std::any_of(copies.begin(), copies.end(), is_taken)) {
         const auto allowed = problem_.allowed_devices(op);
         const auto free =
             std::find_if(allowed.begin(), allowed.end(), [&](DeviceId d) { return taken[d] == 0; });
         if (free != allowed.end()) MoveUnit(kernels, op, *free, &plan->device);
       }
-      taken[plan->device[kernel]] = 1;
+      for (const KernelId copy : copies) taken[plan->device[copy]] = 1;
     }
   }
 }
 
 void PlanCompleter::MoveUnit(const Kernels& kernels, OpId op, DeviceId device,
                              std::vector<DeviceId>* devices) const {
-  (*devices)[kernels.kernel_of(op)] = device;
+  for (KernelId kernel : kernels.kernels_of(op)) (*devices)[kernel] = device;
   const int32_t group = problem_.colocation_group()[op];
   if (group == kNone) return;
   for (OpId other : group_ops_[group]) {

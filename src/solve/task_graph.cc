@@ -57,14 +57,16 @@ absl::StatusOr<TaskGraph> TaskGraph::Create(const Problem& problem,
                                             std::shared_ptr<const Kernels> kernels,
                                             const OpCostModel& costs) {
   if (kernels == nullptr) return absl::InvalidArgumentError("a task graph needs kernels");
-  if (kernels->has_clones()) {
-    return absl::InvalidArgumentError(
-        "kernels hold clones: list schedulers and searches need each op in one kernel");
-  }
   TaskGraph tasks(problem);
-  tasks.kernels_ = std::move(kernels);
   tasks.num_devices_ = problem.machine().num_devices();
-  GOPT_ASSIGN_OR_RETURN(tasks.kernel_graph_, KernelGraph::Create(*tasks.kernels_, {}));
+  if (kernels->copies_depend_on_device() && tasks.num_devices_ > 1) {
+    return absl::InvalidArgumentError(
+        "kernels hold clones that readers choose by devices: list schedulers and searches need to "
+        "know before they place who reads which copy");
+  }
+  tasks.kernels_ = std::move(kernels);
+  const std::vector<DeviceId> device(tasks.kernels_->has_clones() ? tasks.kernels_->size() : 0, 0);
+  GOPT_ASSIGN_OR_RETURN(tasks.kernel_graph_, KernelGraph::Create(*tasks.kernels_, device));
   tasks.FillTimes(costs);
   tasks.FillEdges();
   tasks.FillParameters();
@@ -96,19 +98,24 @@ void TaskGraph::FillTimes(const OpCostModel& costs) {
 
 void TaskGraph::FillEdges() {
   const Graph& graph = problem_.graph();
-  std::vector<int32_t> tensor_of_port(graph.num_ports(), kNone);
-  for (size_t i = 0; i < kernel_graph_.outputs.size(); ++i) {
-    tensor_of_port[kernel_graph_.outputs[i]] = static_cast<int32_t>(i);
-  }
+  const auto num_outputs = static_cast<int32_t>(kernel_graph_.outputs.size());
   edge_bytes_.reserve(kernel_graph_.inputs.size());
   edge_tensor_.reserve(kernel_graph_.inputs.size());
   for (const KernelGraph::Input& input : kernel_graph_.inputs) {
     edge_bytes_.push_back(graph.port_bytes(input.port));
     edge_tensor_.push_back(input.source != kNone
-                               ? tensor_of_port[input.port]
-                               : static_cast<int32_t>(kernel_graph_.outputs.size()) +
-                                     graph.parameter_index(graph.producer(input.port)));
+                               ? OutputIndex(input)
+                               : num_outputs + graph.parameter_index(graph.producer(input.port)));
   }
+}
+
+// Clones make tensors of their own: the kernel tells them apart.
+int32_t TaskGraph::OutputIndex(const KernelGraph::Input& input) const {
+  const auto begin = kernel_graph_.outputs.begin();
+  const auto it =
+      std::lower_bound(begin + kernel_graph_.output_begin[input.source],
+                       begin + kernel_graph_.output_begin[input.source + 1], input.port);
+  return static_cast<int32_t>(it - begin);
 }
 
 void TaskGraph::FillParameters() {

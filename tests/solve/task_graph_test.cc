@@ -99,6 +99,37 @@ TEST(TaskGraphTest, SharesOneTensorAmongItsReaders) {
   EXPECT_EQ(p.tasks.num_tensors(), 2);
 }
 
+TEST(TaskGraphTest, TellsTheTensorsOfTwoCopiesApart) {
+  auto graph = ParseGraph("f[bytes=10] -> h; f -> g[phase=b]").value();
+  Problem problem = Problem::Create(graph, testing::EqualDevices(2)).value();
+  Kernels::Columns columns = {.begin = {0, 1, 2, 3, 4},
+                              .ops = {0, 1, 2, 0},
+                              .recompute = {0, 0, 0, 1},
+                              .recomputed_ops = {0}};
+  const TaskGraph tasks = TaskGraph::Create(problem, Kernels::Create(graph, columns).value(),
+                                            RooflineCostModel(problem))
+                              .value();
+  const KernelGraph& dag = tasks.kernel_graph();
+  ASSERT_EQ(dag.inputs.size(), 2u);
+  for (int32_t edge : {0, 1}) {
+    const int32_t tensor = tasks.edge_tensor(edge);
+    EXPECT_LE(dag.output_begin[dag.inputs[edge].source], tensor);
+    EXPECT_GT(dag.output_begin[dag.inputs[edge].source + 1], tensor);
+  }
+  EXPECT_NE(tasks.edge_tensor(0), tasks.edge_tensor(1));
+}
+
+TEST(TaskGraphTest, RefusesClonesThatReadersChooseByDevicesUnlessThereIsOneDevice) {
+  auto graph = ParseGraph("a -> b, c").value();
+  const auto kernels = Kernels::Create(graph, {.begin = {0, 1, 2, 4}, .ops = {0, 1, 0, 2}}).value();
+  const auto create = [&](int devices) {
+    Problem problem = Problem::Create(graph, testing::EqualDevices(devices)).value();
+    return TaskGraph::Create(problem, kernels, RooflineCostModel(problem)).status();
+  };
+  EXPECT_TRUE(create(1).ok());
+  EXPECT_EQ(create(2).code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(UpwardRanksTest, AddMeanTransfersAlongTheLongestPath) {
   TaskProblem p("a[time=5,bytes=10] -> b[time=7,bytes=1] -> c[time=1]; a => d[time=30]", 2);
   const std::vector<double> rank = UpwardRanks(p.tasks);

@@ -112,6 +112,39 @@ Problem ClosedSchedule() {
                           {.tasks = {.scheduling = false}, .base_plan = base});
 }
 
+// The kernels of a base plan for solvers that leave fusion as it is.
+Problem WithKernels(std::string_view text, Kernels::Columns columns,
+                    const Constraints& rules = {}) {
+  const std::shared_ptr<const Graph> graph = *ParseGraph(text);
+  auto base = std::make_shared<Plan>();
+  base->kernels = *Kernels::Create(graph, std::move(columns));
+  base->device.assign(base->kernels->size(), 0);
+  base->rank.assign(base->kernels->size(), 0);
+  return *Problem::Create(graph, Devices(3), {.constraints = rules, .base_plan = base});
+}
+
+// a is in the kernels of both its readers.
+Problem CopiesInReaders() {
+  return WithKernels(
+      "x:input -> a:relu[time=2,bytes=50] -> b:relu[time=3,bytes=50],"
+      "c:relu[time=4,bytes=50] -> d[time=4,bytes=9]; d -> y:output",
+      {.begin = {0, 2, 4, 5}, .ops = {1, 2, 1, 3, 4}});
+}
+
+// f runs again in the backward pass, and must stay apart from the end.
+Problem Recomputed() {
+  Constraints rules;
+  rules.keep_apart = {{{0, 3}, "test"}};
+  return WithKernels(
+      "f[time=2,bytes=50] -> h[time=3,bytes=40] -> g[time=3,bytes=9,phase=b];"
+      "f -> g; g -> e[time=1,phase=b]",
+      {.begin = {0, 1, 2, 3, 4, 5},
+       .ops = {0, 1, 2, 3, 0},
+       .recompute = {0, 0, 0, 0, 1},
+       .recomputed_ops = {0}},
+      rules);
+}
+
 std::vector<Case> SolvableCases() {
   const Problem plain = Make(kDiamond, Devices(3));
   const OpId a = Op(plain, "a"), b = Op(plain, "b"), c = Op(plain, "c"), d = Op(plain, "d");
@@ -139,6 +172,8 @@ std::vector<Case> SolvableCases() {
       {"many components", ManyComponents(10'000)},
       {"closed placement", ClosedPlacement()},
       {"closed schedule", ClosedSchedule()},
+      {"copies in readers", CopiesInReaders()},
+      {"recomputed op", Recomputed()},
   };
 }
 

@@ -22,8 +22,9 @@ namespace gopt {
 // of asking the cost model again and again. Immutable; const calls are thread-safe.
 class GOPT_API TaskGraph {
  public:
-  // InvalidArgument for kernels with clones or a cycle among kernels; FailedPrecondition when
-  // fusion ties together ops that share no allowed device.
+  // InvalidArgument for a cycle among kernels, and for clones of which a reader chooses one by
+  // devices (Kernels::copies_depend_on_device) where there is more than one device;
+  // FailedPrecondition when fusion ties together ops that share no allowed device.
   static absl::StatusOr<TaskGraph> Create(const Problem& problem,
                                           std::shared_ptr<const Kernels> kernels,
                                           const OpCostModel& costs);
@@ -85,6 +86,7 @@ class GOPT_API TaskGraph {
   explicit TaskGraph(const Problem& problem) : problem_(problem) {}
   void FillTimes(const OpCostModel& costs);
   void FillEdges();
+  int32_t OutputIndex(const KernelGraph::Input& input) const;
   void FillGroups();
   absl::Status FillAllowed();
   void FillMeans();
