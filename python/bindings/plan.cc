@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -115,6 +116,14 @@ Plan MakePlan(const KernelsPtr& kernels, std::optional<std::vector<DeviceId>> de
   return plan;
 }
 
+std::string FusionError(const Graph& graph, std::vector<OpId> ops,
+                        std::optional<FusionLimits> limits) {
+  for (const OpId op : ops) CheckedOp(graph, op);
+  std::sort(ops.begin(), ops.end());
+  ops.erase(std::unique(ops.begin(), ops.end()), ops.end());
+  return std::string(CheckFusible(graph, ops, limits.value_or(FusionLimits{})).message());
+}
+
 // Device of the lowest kernel of each op, -1 for ops that run nowhere; a parameter's is its home.
 std::vector<DeviceId> OpDevices(const Plan& plan) {
   const Graph& graph = plan.kernels->graph();
@@ -139,6 +148,12 @@ void BindProblem(py::module_& m) {
       .def_readonly("max_ops", &FusionLimits::max_ops)
       .def_readonly("max_operands", &FusionLimits::max_operands)
       .def_readonly("on_chip_bytes", &FusionLimits::on_chip_bytes);
+
+  m.def(
+      "fusion_error", &FusionError, py::arg("graph"), py::arg("ops"),
+      py::arg("limits") = py::none(),
+      "Why these ops may not be one kernel, naming an op and the rule; \"\" if they may. Convexity "
+      "and devices are not looked at; Problem.validate does that for a whole plan.");
 
   py::classh<Problem>(m, "Problem",
                       "One graph, one machine, what is open and what must be obeyed. Immutable.")

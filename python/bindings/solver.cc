@@ -111,6 +111,17 @@ void BindSearch(py::module_& m) {
           "remaining", [](Search& s) { return s.context().remaining(); },
           "Evaluations still allowed.")
       .def_property_readonly("seconds", [](Search& s) { return s.context().seconds(); })
+      .def_property_readonly(
+          "seconds_left", [](Search& s) { return s.context().seconds_left(); },
+          "Until the deadline; infinite without one.")
+      .def_property_readonly(
+          "byte_limit",
+          [](Search& s) -> std::optional<int64_t> {
+            const Objective& objective = s.request().objective;
+            if (objective.kind != Objective::Kind::kStepTimeUnderLimit) return std::nullopt;
+            return objective.byte_limit;
+          },
+          "Bytes per device under the objective step_time_under_limit, else None.")
       .def_property_readonly("seed", [](Search& s) { return s.request().seed; })
       .def_property_readonly("start_plans", [](Search& s) { return s.request().start_plans; });
 }

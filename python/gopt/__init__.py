@@ -49,6 +49,7 @@ from gopt._core import (
     export,
     export_extension,
     exporters,
+    fusion_error,
     import_file,
     importers,
     lower_bounds,
@@ -73,18 +74,19 @@ from gopt.explanation import Explanation, explain
 from gopt.result import Result, Row
 
 if TYPE_CHECKING:
-    from gopt import report, workloads
+    from gopt import milp, report, workloads
     from gopt.calibration import calibrate
     from gopt.capture import CaptureError, capture
 
 __version__ = _version()
 
-# Loaded when first used: they need torch or a plotting library, which `import gopt` does not.
+# Loaded when first used: they need torch, plotly or HiGHS, which `import gopt` does not.
 _LAZY = {
     "capture": ("gopt.capture", None),  # a package that can be called
     "CaptureError": ("gopt.capture", "CaptureError"),
     "calibrate": ("gopt.calibration", "calibrate"),
     "workloads": ("gopt.workloads", None),
+    "milp": ("gopt.milp", None),
     "report": ("gopt.report", None),
 }
 
@@ -154,10 +156,12 @@ __all__ = [
     "export",
     "export_extension",
     "exporters",
+    "fusion_error",
     "import_file",
     "importers",
     "lower_bounds",
     "machine_presets",
+    "milp",
     "optimize",
     "parse_graph",
     "register_backend",
