@@ -1,0 +1,46 @@
+#include "gopt/solve/fit_memory.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gopt/base/status_macros.h"
+
+namespace gopt {
+namespace {
+
+// Devices over their limit, by how much, the worst first.
+std::vector<std::pair<int64_t, DeviceId>> DevicesOver(const Problem& problem,
+                                                      const CostReport& report,
+                                                      int64_t byte_limit) {
+  std::vector<std::pair<int64_t, DeviceId>> over;
+  for (size_t d = 0; d < report.peak_bytes.size(); ++d) {
+    const auto device = static_cast<DeviceId>(d);
+    const int64_t limit = std::min(problem.memory_limit(device), byte_limit);
+    if (report.peak_bytes[d] > limit) over.emplace_back(limit - report.peak_bytes[d], device);
+  }
+  std::sort(over.begin(), over.end());
+  return over;
+}
+
+}  // namespace
+
+absl::StatusOr<Plan> FitMemory(const Problem& problem, const Plan& plan, const CostReport& report,
+                               const FitMemoryOptions& options) {
+  const auto over = DevicesOver(problem, report, options.byte_limit);
+  if (over.empty() || !problem.tasks().scheduling) return plan;
+  if (report.start_order.size() != plan.rank.size()) {
+    return absl::InvalidArgumentError("fit memory: the report has no start order");
+  }
+  std::vector<KernelId> sequence = report.start_order;
+  for (const auto& [bytes, device] : over) {
+    PeakOrderOptions order = options.order;
+    order.enough_bytes = std::min(problem.memory_limit(device), options.byte_limit);
+    GOPT_ASSIGN_OR_RETURN(PeakOrder found, OrderForPeak(problem, plan, sequence, device, order));
+    sequence = std::move(found.sequence);
+  }
+  return WithSequence(plan, std::move(sequence));
+}
+
+}  // namespace gopt

@@ -1,0 +1,122 @@
+#include "src/solve/peak_lists.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "src/solve/peak_state.h"
+
+namespace gopt {
+namespace {
+
+constexpr int kMostPasses = 8;
+
+class ListScheduler {
+ public:
+  ListScheduler(const PeakInstance& instance, PeakRule rule, int64_t budget, PeakMeter* meter)
+      : instance_(instance), rule_(rule), meter_(*meter), state_(instance), limit_(budget) {
+    place_.resize(instance.num_items());
+    for (size_t i = 0; i < instance.program.size(); ++i) {
+      place_[instance.program[i]] = static_cast<int32_t>(i);
+    }
+    waits_.assign(instance.num_items(), 1);
+  }
+
+  OrderAndPeak Run() {
+    while (!state_.complete()) {
+      if (!meter_.Cut()) state_.ForceWithin(limit_);
+      if (state_.complete()) break;
+      const int32_t next = meter_.Cut() ? FirstOfProgram() : Next();
+      limit_ = std::max(limit_, state_.RunBytes(next));
+      state_.Do(next);
+    }
+    meter_.Spend(state_.steps());
+    OrderAndPeak result;
+    result.order.assign(state_.order().begin(), state_.order().end());
+    result.peak = instance_.Peak(result.order);
+    return result;
+  }
+
+ private:
+  int32_t Next() {
+    if (rule_ == PeakRule::kProgram) {
+      const int32_t first = FirstOfProgram();
+      if (state_.RunBytes(first) <= limit_) return first;
+    }
+    const auto key = [&](int32_t item) {
+      const int64_t run = state_.RunBytes(item);
+      const int64_t over = std::max<int64_t>(0, run - limit_);
+      const int64_t value = rule_ == PeakRule::kNetBytes   ? state_.NetBytes(item)
+                            : rule_ == PeakRule::kRunBytes ? run
+                                                           : 0;
+      return std::tuple(over, value, place_[item]);
+    };
+    return *std::min_element(state_.ready().begin(), state_.ready().end(),
+                             [&](int32_t a, int32_t b) { return key(a) < key(b); });
+  }
+
+  // It is ready, since all that it waits for comes before it in the program.
+  int32_t FirstOfProgram() {
+    for (; marked_ < state_.order().size(); ++marked_) waits_[state_.order()[marked_]] = 0;
+    while (waits_[instance_.program[first_]] == 0) ++first_;
+    return instance_.program[first_];
+  }
+
+  const PeakInstance& instance_;
+  const PeakRule rule_;
+  PeakMeter& meter_;
+  PeakState state_;
+  int64_t limit_;
+  std::vector<int32_t> place_;  // Per item: in the program.
+  std::vector<uint8_t> waits_;  // Per item: not yet seen to be done.
+  size_t marked_ = 0;           // Items of the order that were seen.
+  size_t first_ = 0;            // Of the program: those before are done.
+};
+
+bool Improve(OrderAndPeak candidate, OrderAndPeak* best) {
+  if (candidate.peak >= best->peak) return false;
+  *best = std::move(candidate);
+  return true;
+}
+
+// One pass against the direction of the order, or along it.
+OrderAndPeak Pass(PeakInstance* instance, PeakInstance* reversed, bool backwards,
+                  const OrderAndPeak& from, int64_t budget, PeakMeter* meter) {
+  PeakInstance* const side = backwards ? reversed : instance;
+  side->program = from.order;
+  if (backwards) std::reverse(side->program.begin(), side->program.end());
+  OrderAndPeak result = ListOrder(*side, PeakRule::kProgram, budget, meter);
+  if (backwards) std::reverse(result.order.begin(), result.order.end());
+  return result;
+}
+
+void ImproveByPasses(const PeakInstance& instance, int64_t budget, PeakMeter* meter,
+                     OrderAndPeak* best) {
+  PeakInstance forwards = instance, reversed = instance.Reversed();
+  OrderAndPeak last = *best;
+  int idle = 0;
+  for (int pass = 0; pass < kMostPasses && idle < 2 && best->peak > budget; ++pass) {
+    if (meter->Cut()) return;
+    last = Pass(&forwards, &reversed, pass % 2 == 0, last, budget, meter);
+    idle = Improve(last, best) ? 0 : idle + 1;
+  }
+}
+
+}  // namespace
+
+OrderAndPeak ListOrder(const PeakInstance& instance, PeakRule rule, int64_t budget,
+                       PeakMeter* meter) {
+  return ListScheduler(instance, rule, budget, meter).Run();
+}
+
+OrderAndPeak BestListOrder(const PeakInstance& instance, int64_t budget, PeakMeter* meter) {
+  OrderAndPeak best = {.order = instance.program, .peak = instance.Peak(instance.program)};
+  for (PeakRule rule : {PeakRule::kProgram, PeakRule::kNetBytes, PeakRule::kRunBytes}) {
+    if (best.peak <= budget || meter->Cut()) return best;
+    Improve(ListOrder(instance, rule, budget, meter), &best);
+  }
+  ImproveByPasses(instance, budget, meter, &best);
+  return best;
+}
+
+}  // namespace gopt
