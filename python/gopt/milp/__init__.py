@@ -1,9 +1,18 @@
 """Exact baselines by mixed-integer programming, for small graphs; needs `pip install 'gopt[milp]'`.
 
 best = gopt.milp.fuse(problem)                     # kernels of the smallest sum of times
-best.plan, best.kernel_time_ns, best.bound_ns
+fits = gopt.milp.recompute(problem, 2 << 30)       # what to run again to stay in 2 GiB
+best.plan, best.report, best.bound_ns, best.gap
 """
 
 from gopt.milp.fusion import Fusion, FusionOptions, fuse
+from gopt.milp.recomputation import Recomputation, RecomputeOptions, recompute
 
-__all__ = ["Fusion", "FusionOptions", "fuse"]
+__all__ = [
+    "Fusion",
+    "FusionOptions",
+    "Recomputation",
+    "RecomputeOptions",
+    "fuse",
+    "recompute",
+]
