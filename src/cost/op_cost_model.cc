@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "gopt/base/check.h"
 #include "src/cost/price_alike.h"
+#include "src/plan/fused_bytes.h"
 
 namespace gopt {
 namespace {
@@ -55,10 +56,11 @@ bool Contains(std::span<const int32_t> ascending, int32_t value) {
 }  // namespace
 
 RooflineCostModel::RooflineCostModel(const Problem& problem)
-    : problem_(problem), num_ops_(static_cast<size_t>(problem.graph().num_ops())) {
+    : problem_(problem),
+      num_ops_(static_cast<size_t>(problem.graph().num_ops())),
+      bytes_(std::make_shared<const OpBytes>(ResolveOpBytes(problem.graph()))) {
   ClassifyDevices();
   ClassifyOps();
-  ResolveBytes();
   TabulateOpTimes();
 }
 
@@ -109,25 +111,6 @@ void RooflineCostModel::ClassifyOps() {
   }
 }
 
-void RooflineCostModel::ResolveBytes() {
-  const Graph& graph = problem_.graph();
-  std::vector<OpId> last_reader(static_cast<size_t>(graph.num_ports()), kNone);
-  bytes_read_.assign(num_ops_, 0);
-  bytes_written_.assign(num_ops_, 0);
-  for (OpId op = 0; op < graph.num_ops(); ++op) {
-    int64_t read = 0, written = 0;
-    for (PortId port : graph.operands(op)) {
-      if (std::exchange(last_reader[port], op) == op) continue;
-      read = SaturatingAdd(read, graph.port_bytes(port));
-    }
-    for (int i = 0; i < graph.num_ports(op); ++i) {
-      written = SaturatingAdd(written, graph.port_bytes(graph.first_port(op) + i));
-    }
-    bytes_read_[op] = graph.bytes_read(op) >= 0 ? graph.bytes_read(op) : read;
-    bytes_written_[op] = graph.bytes_written(op) >= 0 ? graph.bytes_written(op) : written;
-  }
-}
-
 void RooflineCostModel::TabulateOpTimes() {
   if (num_ops_ == 0 || class_device_.size() > kMaxTabulatedTimes / num_ops_) return;
   std::vector<Nanoseconds> times;
@@ -151,7 +134,7 @@ Nanoseconds RooflineCostModel::ComputeOpTime(OpId op, int device_class) const {
   const Nanoseconds measured = Measured(op, device_class);
   if (measured >= 0) return measured;
   const Rates& rate = rates(op, device_class);
-  const double bytes = static_cast<double>(SaturatingAdd(bytes_read_[op], bytes_written_[op]));
+  const double bytes = static_cast<double>(SaturatingAdd(bytes_->read[op], bytes_->written[op]));
   return Roofline(problem_.machine().device(class_device_[device_class]).launch,
                   KnownFlops(problem_.graph(), op) / rate.flops, bytes / rate.bytes);
 }
@@ -160,45 +143,6 @@ Nanoseconds RooflineCostModel::KernelTime(std::span<const OpId> ops,
                                           std::span<const PortId> outputs, DeviceId device) const {
   GOPT_CHECK(!ops.empty());
   return ops.size() == 1 ? OpTime(ops[0], device) : FusedTime(ops, outputs, device_class_[device]);
-}
-
-// What a fused kernel moves, and what it saves against its ops run one by one.
-struct RooflineCostModel::FusedBytes {
-  int64_t moved = 0;
-  int64_t saved = 0;
-};
-
-RooflineCostModel::FusedBytes RooflineCostModel::CountFusedBytes(
-    std::span<const OpId> ops, std::span<const PortId> outputs) const {
-  const Graph& graph = problem_.graph();
-  int64_t sum = 0, saved = 0;
-  std::vector<PortId> internal;  // Operands of one op that this kernel makes.
-  for (OpId op : ops) {
-    sum = SaturatingAdd(sum, SaturatingAdd(bytes_read_[op], bytes_written_[op]));
-
-    internal.clear();
-    for (PortId port : graph.operands(op)) {
-      if (Contains(ops, graph.producer(port))) internal.push_back(port);
-    }
-    std::sort(internal.begin(), internal.end());
-    internal.erase(std::unique(internal.begin(), internal.end()), internal.end());
-    int64_t read_left = bytes_read_[op];
-    for (PortId port : internal) {
-      const int64_t not_read = std::min(graph.port_bytes(port), read_left);
-      read_left -= not_read;
-      saved = SaturatingAdd(saved, not_read);
-    }
-
-    int64_t written_left = bytes_written_[op];
-    for (int i = 0; i < graph.num_ports(op); ++i) {
-      const PortId port = graph.first_port(op) + i;
-      if (graph.is_output(port) || Contains(outputs, port)) continue;
-      const int64_t not_written = std::min(graph.port_bytes(port), written_left);
-      written_left -= not_written;
-      saved = SaturatingAdd(saved, not_written);
-    }
-  }
-  return {.moved = sum - saved, .saved = saved};
 }
 
 Nanoseconds RooflineCostModel::FusedTime(std::span<const OpId> ops, std::span<const PortId> outputs,
@@ -219,7 +163,9 @@ Nanoseconds RooflineCostModel::FusedTime(std::span<const OpId> ops, std::span<co
     one_by_one = SaturatingAdd(one_by_one, OpTime(op, class_device_[device_class]));
     measured = measured || IsMeasured(op, device_class);
   }
-  const FusedBytes bytes = CountFusedBytes(ops, outputs);
+  const FusedBytes bytes = CountFusedBytes(
+      graph, *bytes_, ops, [&](OpId op) { return Contains(ops, op); },
+      [&](PortId port) { return Contains(outputs, port); });
   const Nanoseconds modelled =
       Roofline(launch, compute, static_cast<double>(bytes.moved) / byte_rate);
   if (!measured) return modelled;

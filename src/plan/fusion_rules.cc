@@ -1,12 +1,11 @@
 #include "gopt/plan/fusion_rules.h"
 
 #include <algorithm>
-#include <optional>
 #include <string>
-#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "gopt/base/status_macros.h"
+#include "src/plan/fusion_verdict.h"
 
 namespace gopt {
 namespace {
@@ -50,188 +49,118 @@ bool IsRowWise(std::span<const int64_t> in, std::span<const int64_t> out) {
   return out.size() == rows.size() || out.back() == in.back() || out.back() == 1;
 }
 
-bool IsMapped(FusionClass fusion_class) {
-  return fusion_class == FusionClass::kElementwise || fusion_class == FusionClass::kBroadcast ||
-         fusion_class == FusionClass::kDataMovement;
+// Elementwise: one tensor in, as many elements out.
+FusionFault DataMovementFault(const Graph& graph, OpId op) {
+  const std::span<const PortId> operands = graph.operands(op);
+  if (operands.empty() || std::any_of(operands.begin(), operands.end(),
+                                      [&](PortId port) { return port != operands[0]; })) {
+    return FusionFault::kSeveralOperands;
+  }
+  const int64_t count = ElementCount(graph, operands[0]);
+  const PortId first = graph.first_port(op);
+  for (PortId port = first; port < first + graph.num_ports(op); ++port) {
+    if (ElementCount(graph, port) != count) return FusionFault::kElementCount;
+  }
+  return FusionFault::kNone;
 }
 
-// One candidate group, checked rule by rule in the order of docs/simulator.md.
-class FusionChecker {
+// The ops of one kernel, looked up.
+class SearchedMembers {
  public:
-  FusionChecker(const Graph& graph, std::span<const OpId> ops, const FusionLimits& limits)
-      : graph_(graph), ops_(ops), limits_(limits) {}
+  SearchedMembers(const Graph& graph, std::span<const OpId> ops) : graph_(graph), ops_(ops) {}
 
-  absl::Status Check() {
-    if (ops_.size() > static_cast<size_t>(limits_.max_ops)) {
-      return Error(ops_.front(), absl::StrCat("kernel of ", ops_.size(), " ops, at most ",
-                                              limits_.max_ops, " may fuse"));
-    }
-    for (const OpId op : ops_) GOPT_RETURN_IF_ERROR(CheckMember(op));
-    GOPT_RETURN_IF_ERROR(CheckContraction());
-    CollectTensors();
-    GOPT_RETURN_IF_ERROR(CheckContractionReadsNothing());
-    for (const OpId op : ops_) {
-      if (graph_.fusion_class(op) == FusionClass::kReduction) {
-        GOPT_RETURN_IF_ERROR(CheckReduction(op));
-      }
-    }
-    GOPT_RETURN_IF_ERROR(CheckConnected());
-    return CheckSizes();
+  int IndexOf(OpId op) const {
+    const auto it = std::lower_bound(ops_.begin(), ops_.end(), op);
+    return it != ops_.end() && *it == op ? static_cast<int>(it - ops_.begin()) : kNone;
   }
+  bool FirstTime(PortId port) { return seen_.insert(port).second; }
+  FusionFault Alone(OpId op) const { return AloneFault(graph_, op); }
+  bool MustBeLast(OpId op) const { return gopt::MustBeLast(graph_, op); }
 
  private:
-  absl::Status Error(OpId op, const std::string& rule) const {
-    return absl::FailedPreconditionError(
-        absl::StrCat("cannot fuse ", graph_.Describe(op), ": ", rule));
-  }
-
-  bool Holds(OpId op) const { return std::binary_search(ops_.begin(), ops_.end(), op); }
-
-  std::span<const PortId> Operands(OpId op) const { return graph_.operands(op); }
-
-  absl::Status CheckMember(OpId op) const {
-    if (!graph_.in_kernel(op)) return Error(op, "it runs in no kernel");
-    if (graph_.kind(op) == OpKind::kCollective) return Error(op, "collectives run alone");
-    if (graph_.phase(op) == Phase::kOptimizer) return Error(op, "optimizer ops run alone");
-    if (graph_.has_side_effect(op)) return Error(op, "it has a side effect");
-    const FusionClass fusion_class = graph_.fusion_class(op);
-    if (fusion_class == FusionClass::kOpaque || fusion_class == FusionClass::kUnspecified) {
-      return Error(op, "opaque ops run alone");
-    }
-    if (fusion_class == FusionClass::kDataMovement) return CheckDataMovement(op);
-    return absl::OkStatus();
-  }
-
-  // Elementwise: one tensor in, as many elements out.
-  absl::Status CheckDataMovement(OpId op) const {
-    const std::span<const PortId> operands = Operands(op);
-    if (operands.empty() || std::any_of(operands.begin(), operands.end(),
-                                        [&](PortId port) { return port != operands[0]; })) {
-      return Error(op, "data movement fuses only with exactly one operand");
-    }
-    const PortId first = graph_.first_port(op);
-    for (PortId port = first; port < first + graph_.num_ports(op); ++port) {
-      if (ElementCount(graph_, port) != ElementCount(graph_, operands[0])) {
-        return Error(op, "data movement fuses only where the element count stays equal");
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status CheckContraction() {
-    for (const OpId op : ops_) {
-      if (graph_.fusion_class(op) != FusionClass::kContraction) continue;
-      if (contraction_ != kNone) {
-        return Error(op, absl::StrCat("a kernel holds at most one contraction, and ",
-                                      graph_.Describe(contraction_), " is one"));
-      }
-      contraction_ = op;
-    }
-    if (contraction_ == kNone) return absl::OkStatus();
-    if (graph_.num_ports(contraction_) == 0) return Error(contraction_, "it has no output");
-    for (const OpId op : ops_) {
-      if (op != contraction_) GOPT_RETURN_IF_ERROR(CheckFollower(op));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status CheckFollower(OpId op) const {
-    if (!IsMapped(graph_.fusion_class(op))) {
-      return Error(op, absl::StrCat("only elementwise and broadcast ops fuse with contraction ",
-                                    graph_.Describe(contraction_)));
-    }
-    const PortId result = graph_.first_port(contraction_);
-    const PortId first = graph_.first_port(op);
-    for (PortId port = first; port < first + graph_.num_ports(op); ++port) {
-      if (!SameShape(graph_, port, result)) {
-        return Error(op, absl::StrCat("its shape is not that of contraction ",
-                                      graph_.Describe(contraction_)));
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  // Distinct tensors read by the ops: made here, or not.
-  void CollectTensors() {
-    for (const OpId op : ops_) {
-      for (const PortId port : Operands(op)) {
-        (Holds(graph_.producer(port)) ? internal_ : external_).push_back(port);
-      }
-    }
-    for (std::vector<PortId>* ports : {&internal_, &external_}) {
-      std::sort(ports->begin(), ports->end());
-      ports->erase(std::unique(ports->begin(), ports->end()), ports->end());
-    }
-  }
-
-  bool ReadsInternal(OpId op) const {
-    const std::span<const PortId> operands = Operands(op);
-    return std::any_of(operands.begin(), operands.end(),
-                       [&](PortId port) { return Holds(graph_.producer(port)); });
-  }
-
-  absl::Status CheckContractionReadsNothing() const {
-    if (contraction_ == kNone || !ReadsInternal(contraction_)) return absl::OkStatus();
-    return Error(contraction_, "a contraction reads nothing made in its kernel");
-  }
-
-  bool IsReadHere(OpId op) const {
-    const PortId first = graph_.first_port(op);
-    const auto it = std::lower_bound(internal_.begin(), internal_.end(), first);
-    return it != internal_.end() && *it < first + graph_.num_ports(op);
-  }
-
-  absl::Status CheckReduction(OpId op) const {
-    if (!IsReadHere(op)) return absl::OkStatus();  // Last.
-    const std::span<const PortId> operands = Operands(op);
-    const PortId first = graph_.first_port(op);
-    for (PortId port = first; port < first + graph_.num_ports(op); ++port) {
-      if (operands.empty() || !IsRowWise(graph_.dims(operands[0]), graph_.dims(port))) {
-        return Error(op, "a reduction fuses only row-wise (along the last dimension) or last");
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  // Every op hangs together with the first by tensors made here.
-  absl::Status CheckConnected() const {
-    std::vector<size_t> part(ops_.size());
-    for (size_t i = 0; i < part.size(); ++i) part[i] = i;
-    for (size_t i = 0; i < ops_.size(); ++i) {
-      for (const PortId port : Operands(ops_[i])) {
-        const auto maker = std::lower_bound(ops_.begin(), ops_.end(), graph_.producer(port));
-        if (maker == ops_.end() || *maker != graph_.producer(port)) continue;
-        const size_t from = part[i], to = part[maker - ops_.begin()];
-        std::replace(part.begin(), part.end(), std::max(from, to), std::min(from, to));
-      }
-    }
-    const auto apart = std::find_if(part.begin(), part.end(), [](size_t p) { return p != 0; });
-    if (apart == part.end()) return absl::OkStatus();
-    return Error(ops_[apart - part.begin()], absl::StrCat("no tensor of the kernel connects it to ",
-                                                          graph_.Describe(ops_.front())));
-  }
-
-  absl::Status CheckSizes() const {
-    if (external_.size() > static_cast<size_t>(limits_.max_operands)) {
-      return Error(ops_.front(), absl::StrCat("the kernel reads ", external_.size(),
-                                              " tensors from outside, at most ",
-                                              limits_.max_operands, " may be"));
-    }
-    int64_t bytes = 0;
-    for (const PortId port : internal_) bytes = SaturatingAdd(bytes, OnChipBytes(graph_, port));
-    if (bytes <= limits_.on_chip_bytes) return absl::OkStatus();
-    return Error(ops_.front(), absl::StrCat("the kernel keeps ", bytes, " bytes on chip, at most ",
-                                            limits_.on_chip_bytes, " fit"));
-  }
-
   const Graph& graph_;
   std::span<const OpId> ops_;
-  const FusionLimits& limits_;
-  OpId contraction_ = kNone;
-  std::vector<PortId> internal_, external_;
+  absl::flat_hash_set<PortId> seen_;
 };
 
+std::string RuleText(const Graph& graph, const FusionVerdict& verdict, const FusionLimits& limits) {
+  switch (verdict.fault) {
+    case FusionFault::kTooManyOps:
+      return absl::StrCat("kernel of ", verdict.amount, " ops, at most ", limits.max_ops,
+                          " may fuse");
+    case FusionFault::kRunsNowhere:
+      return "it runs in no kernel";
+    case FusionFault::kCollective:
+      return "collectives run alone";
+    case FusionFault::kOptimizer:
+      return "optimizer ops run alone";
+    case FusionFault::kSideEffect:
+      return "it has a side effect";
+    case FusionFault::kOpaque:
+      return "opaque ops run alone";
+    case FusionFault::kSeveralOperands:
+      return "data movement fuses only with exactly one operand";
+    case FusionFault::kElementCount:
+      return "data movement fuses only where the element count stays equal";
+    case FusionFault::kTwoContractions:
+      return absl::StrCat("a kernel holds at most one contraction, and ",
+                          graph.Describe(verdict.other), " is one");
+    case FusionFault::kNoOutput:
+      return "it has no output";
+    case FusionFault::kNoFollower:
+      return absl::StrCat("only elementwise and broadcast ops fuse with contraction ",
+                          graph.Describe(verdict.other));
+    case FusionFault::kOtherShape:
+      return absl::StrCat("its shape is not that of contraction ", graph.Describe(verdict.other));
+    case FusionFault::kContractionReads:
+      return "a contraction reads nothing made in its kernel";
+    case FusionFault::kReducesInside:
+      return "a reduction fuses only row-wise (along the last dimension) or last";
+    case FusionFault::kApart:
+      return absl::StrCat("no tensor of the kernel connects it to ", graph.Describe(verdict.other));
+    case FusionFault::kTooManyOperands:
+      return absl::StrCat("the kernel reads ", verdict.amount, " tensors from outside, at most ",
+                          limits.max_operands, " may be");
+    case FusionFault::kTooManyBytes:
+      return absl::StrCat("the kernel keeps ", verdict.amount, " bytes on chip, at most ",
+                          limits.on_chip_bytes, " fit");
+    case FusionFault::kNone:
+      break;
+  }
+  return "";
+}
+
 }  // namespace
+
+FusionFault AloneFault(const Graph& graph, OpId op) {
+  if (!graph.in_kernel(op)) return FusionFault::kRunsNowhere;
+  if (graph.kind(op) == OpKind::kCollective) return FusionFault::kCollective;
+  if (graph.phase(op) == Phase::kOptimizer) return FusionFault::kOptimizer;
+  if (graph.has_side_effect(op)) return FusionFault::kSideEffect;
+  const FusionClassRule rule = FusionRuleOf(graph.fusion_class(op));
+  if (rule.alone) return FusionFault::kOpaque;
+  return rule.keeps_count ? DataMovementFault(graph, op) : FusionFault::kNone;
+}
+
+FusionFault FollowerFault(const Graph& graph, OpId op, OpId contraction) {
+  if (!FusionRuleOf(graph.fusion_class(op)).follows) return FusionFault::kNoFollower;
+  const PortId result = graph.first_port(contraction);
+  const PortId first = graph.first_port(op);
+  for (PortId port = first; port < first + graph.num_ports(op); ++port) {
+    if (!SameShape(graph, port, result)) return FusionFault::kOtherShape;
+  }
+  return FusionFault::kNone;
+}
+
+bool MustBeLast(const Graph& graph, OpId op) {
+  if (!FusionRuleOf(graph.fusion_class(op)).reduces) return false;
+  const std::span<const PortId> operands = graph.operands(op);
+  const PortId first = graph.first_port(op);
+  for (PortId port = first; port < first + graph.num_ports(op); ++port) {
+    if (operands.empty() || !IsRowWise(graph.dims(operands[0]), graph.dims(port))) return true;
+  }
+  return false;
+}
 
 int64_t OnChipBytes(const Graph& graph, PortId port) {
   const std::span<const int64_t> dims = graph.dims(port);
@@ -249,7 +178,11 @@ int64_t OnChipBytes(const Graph& graph, PortId port) {
 absl::Status CheckFusible(const Graph& graph, std::span<const OpId> ops,
                           const FusionLimits& limits) {
   if (ops.size() <= 1) return absl::OkStatus();
-  return FusionChecker(graph, ops, limits).Check();
+  SearchedMembers members(graph, ops);
+  const FusionVerdict verdict = FusionJudge<SearchedMembers>(graph, limits).Judge(ops, members);
+  if (verdict.ok()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("cannot fuse ", graph.Describe(verdict.op),
+                                                    ": ", RuleText(graph, verdict, limits)));
 }
 
 }  // namespace gopt

@@ -11,6 +11,8 @@
 
 namespace gopt {
 
+struct OpBytes;
+
 // Prices the parts of a plan: one kernel on one device, one tensor over one route. Thread-safe.
 class GOPT_API OpCostModel {
  public:
@@ -54,18 +56,15 @@ class GOPT_API RooflineCostModel final : public OpCostModel {
     double flops;  // Peak x efficiency, per second.
     double bytes;
   };
-  struct FusedBytes;
 
   void ClassifyDevices();
   void ClassifyOps();
-  void ResolveBytes();
   void TabulateOpTimes();
   const Rates& rates(OpId op, int device_class) const {
     return rates_[device_class][op_class_[op]];
   }
   Nanoseconds Measured(OpId op, int device_class) const;
   Nanoseconds ComputeOpTime(OpId op, int device_class) const;
-  FusedBytes CountFusedBytes(std::span<const OpId> ops, std::span<const PortId> outputs) const;
   Nanoseconds FusedTime(std::span<const OpId> ops, std::span<const PortId> outputs,
                         int device_class) const;
 
@@ -76,7 +75,7 @@ class GOPT_API RooflineCostModel final : public OpCostModel {
   std::vector<int32_t> op_class_;          // Per op: what efficiencies depend on (type and class).
   std::vector<std::vector<Rates>> rates_;  // [device class][op class]
   std::vector<std::vector<const CostTable*>> cost_table_;  // Per device class, in order.
-  std::vector<int64_t> bytes_read_, bytes_written_;        // Per op, unknown ones resolved.
+  std::shared_ptr<const OpBytes> bytes_;                   // Per op, unknown ones resolved.
   std::vector<Nanoseconds> op_time_;  // [device class, op]; empty where it would be too large.
 };
 
