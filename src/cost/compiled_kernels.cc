@@ -15,8 +15,16 @@ constexpr size_t kMaxTabulatedTimes = size_t{1} << 26;
 class Compiler {
  public:
   Compiler(const Problem& problem, const Kernels& kernels, const RooflineCostModel& costs,
-           CompiledKernels* result)
-      : graph_(problem.graph()), kernels_(kernels), costs_(costs), out_(*result) {}
+           const CompiledKernels* similar, CompiledKernels* result)
+      : graph_(problem.graph()),
+        kernels_(kernels),
+        costs_(costs),
+        similar_(similar),
+        out_(*result) {
+    const bool clones =
+        kernels.has_clones() || (similar_ != nullptr && similar_->kernels->has_clones());
+    if (clones || (similar_ != nullptr && similar_->time.empty())) similar_ = nullptr;
+  }
 
   void Compile() {
     out_.num_kernels = kernels_.size();
@@ -39,11 +47,23 @@ class Compiler {
     if (entries > kMaxTabulatedTimes) return;
     out_.time.reserve(entries);
     for (KernelId kernel = 0; kernel < out_.num_kernels; ++kernel) {
+      if (similar_ != nullptr && CopyTimes(kernel)) continue;
       for (int c = 0; c < out_.num_classes; ++c) {
         out_.time.push_back(costs_.KernelTime(kernels_.ops(kernel), out_.Outputs(kernel),
                                               costs_.class_representative(c)));
       }
     }
+  }
+
+  // Without clones the ops of a kernel say what of it others read, and so its time.
+  bool CopyTimes(KernelId kernel) {
+    const auto ops = kernels_.ops(kernel);
+    const KernelId twin = similar_->kernels->kernel_of(ops.front());
+    const auto same = similar_->Ops(twin);
+    if (!std::equal(ops.begin(), ops.end(), same.begin(), same.end())) return false;
+    const auto begin = similar_->time.begin() + static_cast<ptrdiff_t>(twin) * out_.num_classes;
+    out_.time.insert(out_.time.end(), begin, begin + out_.num_classes);
+    return true;
   }
 
   void CountMissing() {
@@ -196,6 +216,7 @@ class Compiler {
   const Graph& graph_;
   const Kernels& kernels_;
   const RooflineCostModel& costs_;
+  const CompiledKernels* similar_;  // Null: none of use.
   CompiledKernels& out_;
   std::vector<Found> found_;
   std::vector<int32_t> found_of_storage_;  // Position in found_, or kNone.
@@ -213,11 +234,12 @@ int64_t PersistentBytes(const Graph& graph, int parameter) {
 absl::StatusOr<CompiledKernels> CompiledKernels::Create(const Problem& problem,
                                                         std::shared_ptr<const Kernels> kernels,
                                                         std::span<const DeviceId> device,
-                                                        const RooflineCostModel& costs) {
+                                                        const RooflineCostModel& costs,
+                                                        const CompiledKernels* similar) {
   CompiledKernels result;
   GOPT_ASSIGN_OR_RETURN(result.graph, KernelGraph::Create(*kernels, device));
   result.kernels = std::move(kernels);
-  Compiler(problem, *result.kernels, costs, &result).Compile();
+  Compiler(problem, *result.kernels, costs, similar, &result).Compile();
   return result;
 }
 

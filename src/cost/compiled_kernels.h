@@ -59,11 +59,14 @@ struct CompiledKernels {
   std::vector<std::pair<KernelId, OpId>> unknown_flops_somewhere;
   int32_t collectives = 0;
 
-  // device: as for KernelGraph::Create, whose errors are returned.
+  // device: as for KernelGraph::Create, whose errors are returned. similar: null, or of the same
+  // problem and costs: where neither has clones, kernels of the same ops have their times from
+  // there.
   static absl::StatusOr<CompiledKernels> Create(const Problem& problem,
                                                 std::shared_ptr<const Kernels> kernels,
                                                 std::span<const DeviceId> device,
-                                                const RooflineCostModel& costs);
+                                                const RooflineCostModel& costs,
+                                                const CompiledKernels* similar = nullptr);
 
   std::span<const OpId> Ops(KernelId kernel) const { return kernels->ops(kernel); }
   std::span<const PortId> Outputs(KernelId kernel) const {

@@ -76,19 +76,25 @@ class SimulatorEvaluator final : public Evaluator {
     report->critical_chain.clear();
   }
 
-  // Once per kernels, and where who reads which copy depends on devices, once per placement.
+  // Once per kernels, and where who reads which copy depends on devices, once per placement. The
+  // last two are kept: searches in fusion go back and forth.
   std::string Compile(const Plan& plan) {
-    if (compiled_.has_value() && compiled_->kernels == plan.kernels &&
-        (!plan.kernels->copies_depend_on_device() || plan.device == compiled_device_)) {
-      return "";
-    }
+    if (IsCompiled(plan)) return "";
+    std::swap(compiled_, before_);
+    std::swap(compiled_device_, before_device_);
+    if (IsCompiled(plan)) return "";
+    absl::StatusOr<CompiledKernels> compiled = CompiledKernels::Create(
+        problem_, plan.kernels, plan.device, costs_, before_.has_value() ? &*before_ : nullptr);
     compiled_.reset();
-    absl::StatusOr<CompiledKernels> compiled =
-        CompiledKernels::Create(problem_, plan.kernels, plan.device, costs_);
     if (!compiled.ok()) return std::string(compiled.status().message());
     compiled_ = *std::move(compiled);
     if (plan.kernels->copies_depend_on_device()) compiled_device_ = plan.device;
     return "";
+  }
+
+  bool IsCompiled(const Plan& plan) const {
+    return compiled_.has_value() && compiled_->kernels == plan.kernels &&
+           (!plan.kernels->copies_depend_on_device() || plan.device == compiled_device_);
   }
 
   std::string ChooseHomes(const Plan& plan) {
@@ -133,8 +139,8 @@ class SimulatorEvaluator final : public Evaluator {
   const Problem problem_;
   const SimulatorOptions options_;
   const RooflineCostModel costs_;
-  std::optional<CompiledKernels> compiled_;
-  std::vector<DeviceId> compiled_device_;  // Where copies depend on them.
+  std::optional<CompiledKernels> compiled_, before_;       // In use; in use before these.
+  std::vector<DeviceId> compiled_device_, before_device_;  // Where copies depend on them.
   std::vector<DeviceId> homes_;
   PlanChecks checks_;
   Simulation simulation_;

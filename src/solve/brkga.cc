@@ -64,20 +64,21 @@ struct Rates {
 
 class Breeding {
  public:
-  Breeding(const TaskGraph& tasks, const BrkgaOptions& options, SearchContext* context)
-      : tasks_(tasks),
+  Breeding(std::shared_ptr<const TaskGraph> tasks, const BrkgaOptions& options,
+           SearchContext* context)
+      : shared_tasks_(std::move(tasks)),
+        tasks_(*shared_tasks_),
         options_(options),
         rates_(options),
         context_(*context),
         may_place_(context->problem().tasks().placement),
         may_order_(context->problem().tasks().scheduling),
         random_(context->request().seed),
-        inheritance_(tasks.num_tasks()),
-        codec_(tasks,
+        codec_(tasks_,
                options.published ? KeyMeaning::kChooseDevices : KeyMeaning::kSteerListScheduling,
-               InitialOptions(context->request())),
-        plan_(tasks.MakePlan({}, {}, "")) {
-    if (!options.published) groupings_ = SearchGroups(tasks, *context);
+               InitialOptions(context->request(), tasks_, &fixed_)),
+        plan_(tasks_.MakePlan({}, {}, "")) {
+    if (!options.published) groupings_ = SearchGroups(tasks_, *context);
   }
 
   void Run(std::vector<StartPoint> starts) {
@@ -208,7 +209,7 @@ class Breeding {
   }
 
   void InheritGroups(const RandomKeys& other, RandomKeys* keys) {
-    inheritance_.DrawGroups(groupings_, 1.0 - options_.bias, &random_);
+    inheritance_.DrawGroups(*tasks_.kernels(), groupings_, 1.0 - options_.bias, &random_);
     for (KernelId task = 0; task < tasks_.num_tasks(); ++task) {
       if (!inheritance_.takes(task)) continue;
       keys->priority[task] = other.priority[task];
@@ -241,12 +242,19 @@ class Breeding {
   }
 
   // The task and what changes with it.
-  std::span<const KernelId> PickTasks(const KernelId& task) {
-    const std::span<const KernelId> alone(&task, 1);
-    if (groupings_.empty() || random_.Uniform() < kOneTaskShare) return alone;
+  std::span<const KernelId> PickTasks(KernelId task) {
+    picked_.assign(1, task);
+    if (groupings_.empty() || random_.Uniform() < kOneTaskShare) return picked_;
     const Grouping& grouping = groupings_[random_.Below(static_cast<int64_t>(groupings_.size()))];
-    const int32_t group = grouping.group_of[task];
-    return group == kNone ? alone : grouping.members(group);
+    const int32_t group = grouping.GroupOf(*tasks_.kernels(), task);
+    if (group == kNone) return picked_;
+    picked_.clear();
+    for (const OpId op : grouping.members(group)) {
+      for (const KernelId kernel : tasks_.kernels()->kernels_of(op)) {
+        if (tasks_.kernels()->ops(kernel).front() == op) picked_.push_back(kernel);
+      }
+    }
+    return picked_;
   }
 
   void ShiftPriorities(std::span<const KernelId> tasks, RandomKeys* keys) {
@@ -259,6 +267,7 @@ class Breeding {
     }
   }
 
+  const std::shared_ptr<const TaskGraph> shared_tasks_;
   const TaskGraph& tasks_;
   const BrkgaOptions& options_;
   const Rates rates_;
@@ -267,9 +276,11 @@ class Breeding {
   const bool may_order_;
   Random random_;
   Inheritance inheritance_;
+  std::vector<DeviceId> fixed_;
   KeyCodec codec_;
   Plan plan_;
   std::vector<Grouping> groupings_;
+  std::vector<KernelId> picked_;
   std::vector<Individual> population_;  // Best first.
   std::vector<Individual> next_;
   double decode_seconds_ = 0.0;  // The longest so far.
@@ -284,8 +295,8 @@ class Brkga final : public Solver {
   absl::StatusOr<Solution> Solve(const SolveRequest& request) const override {
     return SolveByPopulation(
         request, name(), options_.evaluations,
-        [this](const TaskGraph& tasks, std::vector<StartPoint> starts, SearchContext* context) {
-          Breeding(tasks, options_, context).Run(std::move(starts));
+        [this](std::vector<StartPoint> starts, SearchContext* context) {
+          Breeding(starts.front().tasks, options_, context).Run(std::move(starts));
         });
   }
 

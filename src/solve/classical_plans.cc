@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <utility>
 
@@ -69,14 +70,15 @@ const char* Name(Order order) {
 // Prices plans and keeps the order in which the best one started its tasks.
 class ClassicalPricer {
  public:
-  ClassicalPricer(const TaskGraph& tasks, int64_t most_evaluations, SearchContext* context,
-                  std::vector<StartPoint>* all)
-      : tasks_(tasks),
+  ClassicalPricer(std::shared_ptr<const TaskGraph> tasks, int64_t most_evaluations,
+                  SearchContext* context, std::vector<StartPoint>* all)
+      : shared_tasks_(std::move(tasks)),
+        tasks_(*shared_tasks_),
         context_(*context),
         all_(all),
         limit_(context->evaluations() + most_evaluations),
-        upward_(RanksByPriority(UpwardRanks(tasks))),
-        topological_(RanksOfOrder(tasks.kernel_graph().topological_order)) {}
+        upward_(RanksByPriority(UpwardRanks(tasks_))),
+        topological_(RanksOfOrder(tasks_.kernel_graph().topological_order)) {}
 
   bool Done() { return context_.Exhausted() || (priced_ > 0 && context_.evaluations() >= limit_); }
 
@@ -111,6 +113,7 @@ class ClassicalPricer {
   StartPoint Finish() && {
     start_.score = best_;
     if (start_.order.empty()) {  // No priced plan used the base kernels, or none was legal.
+      start_.tasks = shared_tasks_;
       start_.order = tasks_.kernel_graph().topological_order;
       start_.device.assign(tasks_.num_tasks(), 0);
       for (KernelId t = 0; t < tasks_.num_tasks(); ++t) start_.device[t] = tasks_.allowed(t)[0];
@@ -150,7 +153,7 @@ class ClassicalPricer {
     ++priced_;
     const double score = context_.Score(report);
     if (plan.kernels != tasks_.kernels() || !(score < best_ || all_ != nullptr)) return;
-    StartPoint point = {.device = plan.device, .order = {}, .score = score};
+    StartPoint point = {.tasks = shared_tasks_, .device = plan.device, .order = {}, .score = score};
     point.sequence = plan.dispatch == Dispatch::kSequence;
     point.order = point.sequence ? plan.sequence : StartOrder(plan, report);
     if (all_ != nullptr) all_->push_back(point);
@@ -159,6 +162,7 @@ class ClassicalPricer {
     start_ = std::move(point);
   }
 
+  const std::shared_ptr<const TaskGraph> shared_tasks_;
   const TaskGraph& tasks_;
   SearchContext& context_;
   std::vector<StartPoint>* const all_;  // May be null.
@@ -173,14 +177,16 @@ class ClassicalPricer {
 
 }  // namespace
 
-absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, std::string_view set,
-                                               int64_t most_evaluations, SearchContext* context,
+absl::StatusOr<StartPoint> PriceClassicalPlans(std::shared_ptr<const TaskGraph> tasks,
+                                               std::string_view set, int64_t most_evaluations,
+                                               SearchContext* context,
                                                std::vector<StartPoint>* all) {
   GOPT_ASSIGN_OR_RETURN(const std::vector<PlacementMaker> makers,
                         PlacementMakers(set, context->request().seed));
   ClassicalPricer pricer(tasks, most_evaluations, context, all);
   GOPT_RETURN_IF_ERROR(pricer.PriceStartPlans());
-  PlacementOptions options = InitialOptions(context->request());
+  std::vector<DeviceId> fixed;
+  PlacementOptions options = InitialOptions(context->request(), *tasks, &fixed);
   for (double weight : kActivationWeights) {
     options.activation_weight = weight;
     for (const PlacementMaker& maker : makers) {

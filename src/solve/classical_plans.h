@@ -2,6 +2,7 @@
 #define GOPT_SRC_SOLVE_CLASSICAL_PLANS_H_
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -19,8 +20,9 @@ struct ClassicalSet {
   static constexpr std::string_view kPortfolio = kPortfolioVersion2;
 };
 
-// Where a search begins: the best plan so far as a placement and an order of the base kernels.
+// Where a search begins: the best plan so far as kernels, their placement and their order.
 struct StartPoint {
+  std::shared_ptr<const TaskGraph> tasks;
   std::vector<DeviceId> device;
   std::vector<KernelId> order;
   bool sequence = false;  // The plan keeps to the order, SEQUENCE; else it is a priority.
@@ -32,9 +34,10 @@ struct StartPoint {
 // and as the sequence that the maker meant where there is one, as far as `most_evaluations` and the
 // budget go; the first plan always. While no plan fits in memory, makers are run again with a
 // stricter view of activations. InvalidArgument for an illegal start plan. `all`, if given, gets
-// every plan of the base kernels that was priced, in order.
-absl::StatusOr<StartPoint> PriceClassicalPlans(const TaskGraph& tasks, std::string_view set,
-                                               int64_t most_evaluations, SearchContext* context,
+// every plan without clones that was priced, in order.
+absl::StatusOr<StartPoint> PriceClassicalPlans(std::shared_ptr<const TaskGraph> tasks,
+                                               std::string_view set, int64_t most_evaluations,
+                                               SearchContext* context,
                                                std::vector<StartPoint>* all = nullptr);
 
 }  // namespace gopt

@@ -8,6 +8,8 @@
 
 #include "gopt/base/status_macros.h"
 #include "gopt/solve/search_context.h"
+#include "src/solve/carry.h"
+#include "src/solve/start_tasks.h"
 
 namespace gopt {
 namespace {
@@ -34,11 +36,14 @@ double LiveShare(const TaskGraph& tasks, const Plan& plan, const CostReport& rep
 
 }  // namespace
 
-PlacementOptions InitialOptions(const SolveRequest& request) {
+PlacementOptions InitialOptions(const SolveRequest& request, const TaskGraph& tasks,
+                                std::vector<DeviceId>* fixed) {
   PlacementOptions options;
   const Problem& problem = *request.problem;
   if (!problem.tasks().placement && problem.base_plan() != nullptr) {
-    options.fixed = problem.base_plan()->device;
+    const Plan& base = *problem.base_plan();
+    *fixed = CarryDevices(*base.kernels, base.device, tasks);
+    options.fixed = *fixed;
   }
   if (request.objective.kind == Objective::Kind::kStepTimeUnderLimit) {
     options.byte_limit = request.objective.byte_limit;
@@ -49,10 +54,11 @@ PlacementOptions InitialOptions(const SolveRequest& request) {
 absl::StatusOr<Solution> ConstructiveSolver::Solve(const SolveRequest& request) const {
   GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
                         SearchContext::Create(request, name_));
-  const Problem& problem = context->problem();
-  GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
-                        TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
-  PlacementOptions options = InitialOptions(request);
+  GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const TaskGraph> shared_tasks,
+                        StartTasks(context->problem(), context->costs()));
+  const TaskGraph& tasks = *shared_tasks;
+  std::vector<DeviceId> fixed;
+  PlacementOptions options = InitialOptions(request, tasks, &fixed);
   for (int attempt = 0; attempt < kMostAttempts && !context->Exhausted(); ++attempt) {
     GOPT_ASSIGN_OR_RETURN(std::vector<Plan> plans, construct_(request, tasks, options));
     double live_share = std::numeric_limits<double>::infinity();  // Of the form that needs least.

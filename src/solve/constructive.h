@@ -14,12 +14,14 @@
 
 namespace gopt {
 
-// What the request asks of every placement: a closed placement is kept, a byte limit holds.
-PlacementOptions InitialOptions(const SolveRequest& request);
+// What the request asks of every placement: a closed placement is kept, op by op; a byte limit
+// holds. *fixed: the devices that the options refer to.
+PlacementOptions InitialOptions(const SolveRequest& request, const TaskGraph& tasks,
+                                std::vector<DeviceId>* fixed);
 
-// A solver that makes its plan in one go. Builds the task graph of the base kernels, keeps a closed
-// placement, and prices the plan, or the few forms of it that there are. While none fits in memory,
-// makes others that spread activations more strictly, a few times.
+// A solver that makes its plan in one go. Begins with StartTasks, keeps a closed placement, and
+// prices the plan, or the few forms of it that there are. While none fits in memory, makes others
+// that spread activations more strictly, a few times.
 class ConstructiveSolver final : public Solver {
  public:
   // Makes the plans under the given options: at least one; the best is kept.

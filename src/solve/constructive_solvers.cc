@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
+#include "gopt/plan/validate.h"
 #include "gopt/solve/cpop.h"
 #include "gopt/solve/etf.h"
 #include "gopt/solve/expert.h"
@@ -24,6 +25,7 @@
 #include "gopt/solve/task_graph.h"
 #include "src/solve/admit.h"
 #include "src/solve/builtin.h"
+#include "src/solve/carry.h"
 #include "src/solve/constructive.h"
 #include "src/solve/priorities.h"
 
@@ -105,14 +107,19 @@ Plan SequencePlan(const TaskGraph& tasks, TaskSchedule schedule) {
   return plan;
 }
 
-// The devices of the base plan, else of the first start plan with the same kernels; else null.
-const std::vector<DeviceId>* GivenPlacement(const SolveRequest& request, const TaskGraph& tasks) {
-  const Plan* base = request.problem->base_plan();
-  if (base != nullptr) return &base->device;
+// The devices of the base plan, else of the first start plan with the same kernels, or with other
+// legal ones where fusion is open; empty if there is none.
+std::vector<DeviceId> GivenPlacement(const SolveRequest& request, const TaskGraph& tasks) {
+  const Problem& problem = *request.problem;
+  const Plan* given = problem.base_plan();
   for (const Plan& plan : request.start_plans) {
-    if (plan.kernels == tasks.kernels()) return &plan.device;
+    if (given != nullptr) break;
+    const bool same = plan.kernels == tasks.kernels();
+    if (same || (problem.tasks().fusion && ValidatePlan(problem, plan).ok())) given = &plan;
   }
-  return nullptr;
+  if (given == nullptr) return {};
+  if (given->kernels == tasks.kernels() || given->device.empty()) return given->device;
+  return CarryDevices(*given->kernels, given->device, tasks);
 }
 
 Placement PlacementBy(const std::string& method, const SolveRequest& request,
@@ -120,8 +127,8 @@ Placement PlacementBy(const std::string& method, const SolveRequest& request,
   if (method == "metis") return MetisPlacement(tasks, request.seed, options);
   if (method == "expert") return ExpertPlacement(tasks, options);
   if (method == "single") return AdmitOnFastestDevice(tasks, options);
-  const std::vector<DeviceId>* given = GivenPlacement(request, tasks);
-  if (method == "given" && given != nullptr) return Admit(tasks, *given, options);
+  const std::vector<DeviceId> given = GivenPlacement(request, tasks);
+  if (method == "given" && !given.empty()) return Admit(tasks, given, options);
   return ScheduleHeft(tasks, {}, options).device;
 }
 

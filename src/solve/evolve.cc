@@ -28,6 +28,7 @@ constexpr double kCriticalShare = 0.7;
 constexpr double kSecondParentShare = 0.5;  // Of the genes.
 
 struct Individual {
+  std::shared_ptr<const TaskGraph> tasks;
   std::vector<DeviceId> device;
   std::vector<KernelId> order;
   bool sequence = false;
@@ -37,19 +38,16 @@ struct Individual {
 
 class Evolution {
  public:
-  Evolution(const TaskGraph& tasks, const EvolveOptions& options, SearchContext* context)
-      : tasks_(tasks),
-        options_(options),
+  Evolution(const StartPoint& start, const EvolveOptions& options, SearchContext* context)
+      : options_(options),
         context_(*context),
         may_place_(context->problem().tasks().placement),
         may_order_(context->problem().tasks().scheduling),
         tournament_(Tournament(options)),
         random_(context->request().seed),
-        moves_(tasks, kCriticalShare, &random_),
-        inheritance_(tasks.num_tasks()),
-        child_(tasks, std::vector<DeviceId>(tasks.num_tasks(), 0),
-               tasks.kernel_graph().topological_order) {
-    if (!options.published && may_place_) groupings_ = SearchGroups(tasks, *context);
+        moves_(kCriticalShare, &random_),
+        child_(start.tasks, start.device, start.order) {
+    if (!options.published && may_place_) groupings_ = SearchGroups(*start.tasks, *context);
   }
 
   void Run(std::vector<StartPoint> starts) {
@@ -82,15 +80,16 @@ class Evolution {
                      [](const StartPoint& a, const StartPoint& b) { return a.score < b.score; });
     for (StartPoint& start : starts) {
       if (PopulationIsFull()) break;
-      population_.push_back({.device = std::move(start.device),
+      population_.push_back({.tasks = std::move(start.tasks),
+                             .device = std::move(start.device),
                              .order = std::move(start.order),
                              .sequence = start.sequence,
                              .score = start.score,
                              .chain = {}});
     }
     Individual& best = population_.front();
-    child_.Assign(best.device, best.order, best.sequence);
-    if (!context_.Exhausted()) best.chain = ChainKernels(Evaluate(), tasks_.num_tasks());
+    child_.Assign(best.tasks, best.device, best.order, best.sequence);
+    if (!context_.Exhausted()) best.chain = ChainKernels(Evaluate(), best.tasks->num_tasks());
   }
 
   const CostReport& Evaluate() {
@@ -124,9 +123,10 @@ class Evolution {
     const Individual* second =
         random_.Uniform() < options_.crossover ? &population_[PickParent()] : nullptr;
     if (second == &parent) second = nullptr;
-    if (second != nullptr) DrawInheritance();
+    if (second != nullptr) DrawInheritance(*parent.tasks->kernels());
     const bool reordered = may_order_ && MergeOrders(parent, second);
-    child_.Assign(parent.device, reordered ? order_ : parent.order, parent.sequence && !reordered);
+    child_.Assign(parent.tasks, parent.device, reordered ? order_ : parent.order,
+                  parent.sequence && !reordered);
     const bool moved = may_place_ && second != nullptr && TakeDevices(*second);
     if (options_.published) return MutateDevices() || moved || reordered;
     // What was changed is not to be undone by a move that fails.
@@ -137,11 +137,11 @@ class Evolution {
     return moves_.Any(groupings_, &child_) || crossed;
   }
 
-  void DrawInheritance() {
+  void DrawInheritance(const Kernels& kernels) {
     if (options_.published) {
-      inheritance_.DrawTasks(kSecondParentShare, &random_);
+      inheritance_.DrawTasks(kernels, kSecondParentShare, &random_);
     } else {
-      inheritance_.DrawGroups(groupings_, kSecondParentShare, &random_);
+      inheritance_.DrawGroups(kernels, groupings_, kSecondParentShare, &random_);
     }
   }
 
@@ -150,7 +150,7 @@ class Evolution {
   // parent's.
   bool MergeOrders(const Individual& parent, const Individual* second) {
     if (second == nullptr && !options_.published) return false;
-    const int n = tasks_.num_tasks();
+    const int n = parent.tasks->num_tasks();
     priority_.resize(n);
     for (int i = 0; i < n; ++i) priority_[parent.order[i]] = -i;
     for (int i = 0; second != nullptr && i < n; ++i) {
@@ -167,7 +167,7 @@ class Evolution {
 
   bool TakeDevices(const Individual& second) {
     bool moved = false;
-    for (KernelId task = 0; task < tasks_.num_tasks(); ++task) {
+    for (KernelId task = 0; task < child_.tasks().num_tasks(); ++task) {
       if (inheritance_.takes(task)) moved |= child_.MoveTask(task, second.device[task]);
     }
     return moved;
@@ -175,9 +175,9 @@ class Evolution {
 
   bool MutateDevices() {
     bool moved = false;
-    for (KernelId task = 0; may_place_ && task < tasks_.num_tasks(); ++task) {
+    for (KernelId task = 0; may_place_ && task < child_.tasks().num_tasks(); ++task) {
       if (random_.Uniform() >= options_.mutation) continue;
-      const auto allowed = tasks_.allowed(task);
+      const auto allowed = child_.tasks().allowed(task);
       moved |= child_.MoveTask(task, allowed[random_.Below(static_cast<int64_t>(allowed.size()))]);
     }
     return moved;
@@ -196,14 +196,14 @@ class Evolution {
 
   void Become(const CostReport& report, double score, Individual* individual) {
     const Plan& plan = child_.plan();
+    individual->tasks = child_.shared_tasks();
     individual->device = plan.device;
     individual->order.assign(child_.order().begin(), child_.order().end());
     individual->sequence = plan.dispatch == Dispatch::kSequence;
     individual->score = score;
-    individual->chain = ChainKernels(report, tasks_.num_tasks());
+    individual->chain = ChainKernels(report, child_.tasks().num_tasks());
   }
 
-  const TaskGraph& tasks_;
   const EvolveOptions& options_;
   SearchContext& context_;
   const bool may_place_;
@@ -228,11 +228,10 @@ class Evolve final : public Solver {
   std::string name() const override { return "evolve"; }
 
   absl::StatusOr<Solution> Solve(const SolveRequest& request) const override {
-    return SolveByPopulation(
-        request, name(), options_.evaluations,
-        [this](const TaskGraph& tasks, std::vector<StartPoint> starts, SearchContext* context) {
-          Evolution(tasks, options_, context).Run(std::move(starts));
-        });
+    return SolveByPopulation(request, name(), options_.evaluations,
+                             [this](std::vector<StartPoint> starts, SearchContext* context) {
+                               Evolution(starts.front(), options_, context).Run(std::move(starts));
+                             });
   }
 
  private:

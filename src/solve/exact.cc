@@ -19,6 +19,7 @@
 #include "src/solve/exact_search.h"
 #include "src/solve/exact_symmetry.h"
 #include "src/solve/local_search.h"
+#include "src/solve/start_tasks.h"
 
 namespace gopt {
 namespace {
@@ -206,6 +207,12 @@ class Prover {
   double last_progress_ = 0.0;
 };
 
+// The base plan's devices and ranks are of its own kernels: with fusion open of no use here.
+bool CarriesDecisions(const Problem& problem) {
+  const Tasks& open = problem.tasks();
+  return open.fusion && problem.base_plan() != nullptr && !(open.placement && open.scheduling);
+}
+
 class Exact final : public Solver {
  public:
   explicit Exact(const ExactOptions& options) : options_(options) {}
@@ -216,15 +223,16 @@ class Exact final : public Solver {
     GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
                           SearchContext::Create(request, name()));
     const Problem& problem = context->problem();
-    GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
-                          TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
+    GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const TaskGraph> tasks,
+                          StartTasks(problem, context->costs()));
     const auto* simulator = dynamic_cast<const Simulator*>(request.backend);
-    const bool provable = simulator != nullptr && ExactInstance::Fits(tasks) &&
-                          request.objective.kind != Objective::Kind::kPeakBytes;
+    const bool provable = simulator != nullptr && ExactInstance::Fits(*tasks) &&
+                          request.objective.kind != Objective::Kind::kPeakBytes &&
+                          !CarriesDecisions(problem);
     GOPT_RETURN_IF_ERROR(Begin(tasks, provable, context.get()));
     std::optional<StopReason> stop;
     if (provable && !context->Exhausted()) {
-      Prover prover(tasks, simulator->options(), Nodes(request), context.get());
+      Prover prover(*tasks, simulator->options(), Nodes(request), context.get());
       prover.Run();
       if (!problem.tasks().fusion) context->ProveBound(prover.lower());
       stop = prover.proven() ? StopReason::kCompleted : prover.stop();
@@ -236,10 +244,11 @@ class Exact final : public Solver {
 
  private:
   // The classical plans and some annealing; all of it where nothing can be proven.
-  static absl::Status Begin(const TaskGraph& tasks, bool provable, SearchContext* context) {
+  static absl::Status Begin(std::shared_ptr<const TaskGraph> tasks, bool provable,
+                            SearchContext* context) {
     const int64_t most = std::max<int64_t>(1, context->remaining() / kStartShare);
     GOPT_RETURN_IF_ERROR(
-        PriceClassicalPlans(tasks, ClassicalSet::kPortfolio, most, context).status());
+        PriceClassicalPlans(std::move(tasks), ClassicalSet::kPortfolio, most, context).status());
     if (!context->has_best() || context->Exhausted()) return absl::OkStatus();
     const int64_t evaluations =
         provable ? std::min(kAnnealEvaluations, context->remaining() / kAnnealShare) : 0;

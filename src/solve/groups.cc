@@ -86,18 +86,20 @@ Grouping HeavyEdgeClusters(const TaskGraph& tasks, const std::vector<Edge>& edge
   }
   std::vector<int32_t> label(n);
   for (KernelId task = 0; task < n; ++task) label[task] = clusters.Find(task);
-  return Grouping::FromLabels(label);
+  return Grouping::FromLabels(label, *tasks.kernels());
 }
 
 }  // namespace
 
-Grouping Grouping::FromLabels(const std::vector<int32_t>& label) {
+Grouping Grouping::FromLabels(const std::vector<int32_t>& label, const Kernels& kernels) {
   const auto n = static_cast<int32_t>(label.size());
   int32_t labels = 0;
   for (int32_t l : label) labels = std::max(labels, l + 1);
-  std::vector<int32_t> size(labels, 0);
-  for (int32_t l : label) {
-    if (l >= 0) ++size[l];
+  std::vector<int32_t> size(labels, 0), ops_of_label(labels, 0);
+  for (KernelId kernel = 0; kernel < n; ++kernel) {
+    if (label[kernel] < 0) continue;
+    ++size[label[kernel]];
+    ops_of_label[label[kernel]] += static_cast<int32_t>(kernels.ops(kernel).size());
   }
   Grouping grouping;
   grouping.begin.push_back(0);
@@ -105,15 +107,18 @@ Grouping Grouping::FromLabels(const std::vector<int32_t>& label) {
   for (int32_t l = 0; l < labels; ++l) {
     if (size[l] < 2 || size[l] > n - n / 8) continue;
     group_of_label[l] = grouping.num_groups();
-    grouping.begin.push_back(grouping.begin.back() + size[l]);
+    grouping.begin.push_back(grouping.begin.back() + ops_of_label[l]);
   }
-  grouping.tasks.resize(grouping.begin.back());
-  grouping.group_of.assign(n, kNone);
+  grouping.ops.resize(grouping.begin.back());
+  grouping.group_of.assign(kernels.graph().num_ops(), kNone);
   std::vector<int32_t> next(grouping.begin.begin(), grouping.begin.end() - 1);
-  for (int32_t task = 0; task < n; ++task) {
-    const int32_t group = label[task] < 0 ? kNone : group_of_label[label[task]];
-    grouping.group_of[task] = group;
-    if (group != kNone) grouping.tasks[next[group]++] = task;
+  for (KernelId kernel = 0; kernel < n; ++kernel) {
+    const int32_t group = label[kernel] < 0 ? kNone : group_of_label[label[kernel]];
+    if (group == kNone) continue;
+    for (OpId op : kernels.ops(kernel)) {
+      grouping.group_of[op] = group;
+      grouping.ops[next[group]++] = op;
+    }
   }
   return grouping;
 }
@@ -136,7 +141,7 @@ std::vector<Grouping> ScopeGroups(const TaskGraph& tasks) {
       label[task] = labels.try_emplace(prefix, static_cast<int32_t>(labels.size())).first->second;
     }
     if (labels.empty()) break;
-    if (label != previous) AddIfUseful(Grouping::FromLabels(label), &groupings);
+    if (label != previous) AddIfUseful(Grouping::FromLabels(label, *tasks.kernels()), &groupings);
     previous = std::move(label);
   }
   return groupings;
@@ -154,7 +159,7 @@ std::vector<Grouping> NeighbourhoodGroups(const TaskGraph& tasks, uint64_t seed,
   for (int count : {4 * devices, 16 * devices}) {
     if (!metis || count > n / 2) continue;
     const absl::StatusOr<std::vector<int32_t>> parts = MetisParts(tasks, count, seed);
-    if (parts.ok()) AddIfUseful(Grouping::FromLabels(*parts), &groupings);
+    if (parts.ok()) AddIfUseful(Grouping::FromLabels(*parts, *tasks.kernels()), &groupings);
   }
   for (Grouping& grouping : ScopeGroups(tasks)) groupings.push_back(std::move(grouping));
   return groupings;

@@ -11,20 +11,24 @@
 
 namespace gopt {
 
-// One way to cut the tasks into groups that a search moves as a whole. Tasks outside every group
-// have group -1.
+// One way to cut the ops into groups that a search moves as a whole, whatever kernels they are in.
+// Ops outside every group have group -1.
 struct GOPT_API Grouping {
-  std::vector<int32_t> group_of;  // Per task.
-  std::vector<int32_t> begin;     // Group g holds tasks[begin[g] .. begin[g + 1]).
-  std::vector<KernelId> tasks;
+  std::vector<int32_t> group_of;  // Per op.
+  std::vector<int32_t> begin;     // Group g holds ops[begin[g] .. begin[g + 1]).
+  std::vector<OpId> ops;  // Those of one of the kernels it was made from follow one another.
 
   int num_groups() const { return static_cast<int>(begin.size()) - 1; }
-  std::span<const KernelId> members(int32_t group) const {
-    return {tasks.data() + begin[group], tasks.data() + begin[group + 1]};
+  std::span<const OpId> members(int32_t group) const {
+    return {ops.data() + begin[group], ops.data() + begin[group + 1]};
   }
-  // Label -1: in no group. Groups of one task or of nearly all are dropped: moving them is another
-  // move, or none.
-  static Grouping FromLabels(const std::vector<int32_t>& label);
+  // The group of a kernel is its first op's.
+  int32_t GroupOf(const Kernels& kernels, KernelId kernel) const {
+    return group_of[kernels.ops(kernel).front()];
+  }
+  // Labels of kernels; -1: in no group. Groups of one kernel or of nearly all are dropped: moving
+  // them is another move, or none.
+  static Grouping FromLabels(const std::vector<int32_t>& label, const Kernels& kernels);
 };
 
 // About `count` clusters: the heaviest edges (by bytes, as each consumer would pay) are contracted

@@ -12,16 +12,15 @@
 
 namespace gopt {
 
-// Which tasks a child takes from its second parent.
+// Which tasks of a child are as in its second parent.
 class GOPT_API Inheritance {
  public:
-  explicit Inheritance(int num_tasks) : take_(num_tasks, 0) {}
-
   // Each task by itself with this probability: uniform crossover.
-  void DrawTasks(double share, Random* random);
+  void DrawTasks(const Kernels& kernels, double share, Random* random);
   // Each group of one of the groupings, picked uniformly, with this probability; tasks in no group
   // by themselves. What works together stays together.
-  void DrawGroups(std::span<const Grouping> groupings, double share, Random* random);
+  void DrawGroups(const Kernels& kernels, std::span<const Grouping> groupings, double share,
+                  Random* random);
 
   bool takes(KernelId task) const { return take_[task] != 0; }
 

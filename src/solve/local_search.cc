@@ -38,11 +38,10 @@ class LocalSearch {
   LocalSearch(const TaskGraph& tasks, const LocalSearchRule& rule, SearchContext* context)
       : context_(*context),
         rule_(rule),
-        num_tasks_(tasks.num_tasks()),
         may_place_(context->problem().tasks().placement),
         may_order_(context->problem().tasks().scheduling),
         random_(context->request().seed),
-        moves_(tasks, rule.guided ? kCriticalShare : 0.0, &random_) {
+        moves_(rule.guided ? kCriticalShare : 0.0, &random_) {
     if (rule.guided && may_place_) groupings_ = SearchGroups(tasks, *context);
   }
 
@@ -70,7 +69,7 @@ class LocalSearch {
     const CostReport& report = Evaluate(*state);
     score_ = context_.Score(report);
     temperature_ = rule_.temperature * static_cast<double>(report.step_time);
-    SetCriticalChain(report);
+    SetCriticalChain(report, *state);
   }
 
   void EvaluateMove(SearchState* state) {
@@ -82,11 +81,11 @@ class LocalSearch {
     }
     score_ = score;
     state->Keep();
-    if (rule_.guided) SetCriticalChain(report);
+    if (rule_.guided) SetCriticalChain(report, *state);
   }
 
-  void SetCriticalChain(const CostReport& report) {
-    chain_ = ChainKernels(report, num_tasks_);
+  void SetCriticalChain(const CostReport& report, const SearchState& state) {
+    chain_ = ChainKernels(report, state.tasks().num_tasks());
     moves_.SetCriticalChain(chain_);
   }
 
@@ -105,7 +104,6 @@ class LocalSearch {
 
   SearchContext& context_;
   const LocalSearchRule& rule_;
-  const int num_tasks_;
   const bool may_place_;
   const bool may_order_;
   Random random_;
@@ -119,11 +117,11 @@ class LocalSearch {
 
 }  // namespace
 
-void RunLocalSearch(const TaskGraph& tasks, StartPoint start, const LocalSearchRule& rule,
-                    SearchContext* context) {
-  if (tasks.num_tasks() == 0 || context->Exhausted()) return;
-  SearchState state(tasks, std::move(start.device), std::move(start.order), start.sequence);
-  LocalSearch(tasks, rule, context).Run(&state);
+void RunLocalSearch(StartPoint start, const LocalSearchRule& rule, SearchContext* context) {
+  if (start.tasks->num_tasks() == 0 || context->Exhausted()) return;
+  LocalSearch search(*start.tasks, rule, context);
+  SearchState state(std::move(start.tasks), start.device, start.order, start.sequence);
+  search.Run(&state);
 }
 
 absl::StatusOr<Solution> SolveByLocalSearch(const SolveRequest& request, int64_t evaluations,
@@ -131,11 +129,8 @@ absl::StatusOr<Solution> SolveByLocalSearch(const SolveRequest& request, int64_t
   GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
                         SearchContext::Create(request, rule.name));
   ApplyEvaluationsOption(evaluations, context.get());
-  const Problem& problem = context->problem();
-  GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
-                        TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
-  GOPT_ASSIGN_OR_RETURN(StartPoint start, PriceStarts(tasks, context.get()));
-  RunLocalSearch(tasks, std::move(start), rule, context.get());
+  GOPT_ASSIGN_OR_RETURN(StartPoint start, PriceStarts(context.get()));
+  RunLocalSearch(std::move(start), rule, context.get());
   return context->Finish();
 }
 

@@ -6,7 +6,6 @@
 
 #include "absl/status/statusor.h"
 #include "gopt/solve/search_context.h"
-#include "gopt/solve/task_graph.h"
 #include "src/solve/classical_plans.h"
 #include "src/solve/search_setup.h"  // IWYU pragma: export
 
@@ -20,8 +19,7 @@ struct LocalSearchRule {
 };
 
 // Improves the start until the budget is spent or nothing can be changed.
-void RunLocalSearch(const TaskGraph& tasks, StartPoint start, const LocalSearchRule& rule,
-                    SearchContext* context);
+void RunLocalSearch(StartPoint start, const LocalSearchRule& rule, SearchContext* context);
 
 // The solver: starts from the classical plans, then RunLocalSearch. evaluations as in
 // AnnealOptions.

@@ -11,20 +11,30 @@ constexpr int kMostPicks = 16;
 constexpr int kLeastJitterOctave = 4;
 constexpr int kJitterOctaves = 7;
 
+// The kernels that begin with one of the ops.
+void MoveAll(std::span<const OpId> ops, DeviceId device, SearchState* state) {
+  const Kernels& kernels = *state->plan().kernels;
+  for (const OpId op : ops) {
+    for (const KernelId kernel : kernels.kernels_of(op)) {
+      if (kernels.ops(kernel).front() == op) state->MoveTask(kernel, device);
+    }
+  }
+}
+
 }  // namespace
 
-Moves::Moves(const TaskGraph& tasks, double critical_share, Random* random)
-    : tasks_(tasks), critical_share_(critical_share), random_(random) {}
+Moves::Moves(double critical_share, Random* random)
+    : critical_share_(critical_share), random_(random) {}
 
-KernelId Moves::Pick() {
+KernelId Moves::Pick(const TaskGraph& tasks) {
   if (!chain_.empty() && random_->Uniform() < critical_share_) {
     return chain_[random_->Below(static_cast<int64_t>(chain_.size()))];
   }
-  return static_cast<KernelId>(random_->Below(tasks_.num_tasks()));
+  return static_cast<KernelId>(random_->Below(tasks.num_tasks()));
 }
 
-KernelId Moves::Neighbour(KernelId task) {
-  const KernelGraph& graph = tasks_.kernel_graph();
+KernelId Moves::Neighbour(const TaskGraph& tasks, KernelId task) {
+  const KernelGraph& graph = tasks.kernel_graph();
   const auto before = KernelGraph::Row(graph.predecessors, graph.predecessor_begin, task);
   const auto after = KernelGraph::Row(graph.successors, graph.successor_begin, task);
   const auto count = static_cast<int64_t>(before.size() + after.size());
@@ -34,16 +44,17 @@ KernelId Moves::Neighbour(KernelId task) {
 }
 
 bool Moves::PickTarget(const SearchState& state, Target* target) {
+  const TaskGraph& tasks = state.tasks();
   const bool copy_neighbour = random_->Below(2) == 0;
   for (int i = 0; i < kMostPicks; ++i) {
-    const KernelId task = Pick();
-    const KernelId neighbour = copy_neighbour ? Neighbour(task) : kNone;
+    const KernelId task = Pick(tasks);
+    const KernelId neighbour = copy_neighbour ? Neighbour(tasks, task) : kNone;
     if (copy_neighbour && neighbour == kNone) continue;
-    const auto allowed = tasks_.allowed(task);
+    const auto allowed = tasks.allowed(task);
     const DeviceId device = copy_neighbour
                                 ? state.device(neighbour)
                                 : allowed[random_->Below(static_cast<int64_t>(allowed.size()))];
-    if (device == state.device(task) || !tasks_.is_allowed(task, device)) continue;
+    if (device == state.device(task) || !tasks.is_allowed(task, device)) continue;
     *target = {task, device};
     return true;
   }
@@ -62,7 +73,7 @@ bool Moves::MoveOne(SearchState* state) {
 bool Moves::MoveTwo(SearchState* state) {
   Target target;
   if (!PickTarget(*state, &target)) return false;
-  const KernelId neighbour = Neighbour(target.task);
+  const KernelId neighbour = Neighbour(state->tasks(), target.task);
   state->MoveTask(target.task, target.device);
   if (neighbour != kNone) state->MoveTask(neighbour, target.device);
   return state->changed();
@@ -74,37 +85,39 @@ bool Moves::MoveGroup(std::span<const Grouping> groupings, SearchState* state) {
   state->MoveTask(target.task, target.device);
   if (groupings.empty()) return true;
   const Grouping& grouping = PickGrouping(groupings);
-  const int32_t group = grouping.group_of[target.task];
+  const Kernels& kernels = *state->plan().kernels;
+  const int32_t group = grouping.GroupOf(kernels, target.task);
   if (group == kNone) return true;
-  for (KernelId member : grouping.members(group)) state->MoveTask(member, target.device);
+  MoveAll(grouping.members(group), target.device, state);
   return true;
 }
 
 bool Moves::SwapGroups(std::span<const Grouping> groupings, SearchState* state) {
   if (groupings.empty()) return false;
   const Grouping& grouping = PickGrouping(groupings);
-  const KernelId task = Pick();
-  const int32_t one = grouping.group_of[task];
+  const Kernels& kernels = *state->plan().kernels;
+  const KernelId task = Pick(state->tasks());
+  const int32_t one = grouping.GroupOf(kernels, task);
   if (one == kNone) return false;
   const auto other = static_cast<int32_t>(random_->Below(grouping.num_groups()));
   const DeviceId here = state->device(task);
-  const DeviceId there = state->device(grouping.members(other).front());
+  const DeviceId there = state->device(kernels.kernel_of(grouping.members(other).front()));
   if (other == one || here == there) return false;
-  for (KernelId member : grouping.members(one)) state->MoveTask(member, there);
-  for (KernelId member : grouping.members(other)) state->MoveTask(member, here);
+  MoveAll(grouping.members(one), there, state);
+  MoveAll(grouping.members(other), here, state);
   return state->changed();
 }
 
 bool Moves::Jitter(SearchState* state) {
-  const KernelId task = Pick();
+  const KernelId task = Pick(state->tasks());
   const int octave = kLeastJitterOctave + static_cast<int>(random_->Below(kJitterOctaves));
-  const double scale = std::ldexp(static_cast<double>(tasks_.num_tasks()), -octave);
+  const double scale = std::ldexp(static_cast<double>(state->tasks().num_tasks()), -octave);
   const double shift = (2.0 * random_->Uniform() - 1.0) * std::max(2.0, scale);
   return state->SetPriority(task, state->priority(task) + shift);
 }
 
 bool Moves::Any(std::span<const Grouping> groupings, SearchState* state) {
-  const Tasks& open = tasks_.problem().tasks();
+  const Tasks& open = state->tasks().problem().tasks();
   if (!open.placement) return Jitter(state);
   const double pick = random_->Uniform();
   if (pick < 0.25 && open.scheduling) return Jitter(state);

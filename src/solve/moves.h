@@ -19,7 +19,7 @@ namespace gopt {
 class GOPT_API Moves {
  public:
   // critical_share: how often a pick is on the critical chain, where one is known.
-  Moves(const TaskGraph& tasks, double critical_share, Random* random);
+  Moves(double critical_share, Random* random);
 
   // The chain that picks prefer from now on, which must outlive them; empty: none.
   void SetCriticalChain(std::span<const KernelId> chain) { chain_ = chain; }
@@ -44,14 +44,13 @@ class GOPT_API Moves {
     DeviceId device;  // Another than the task's.
   };
 
-  KernelId Pick();
-  KernelId Neighbour(KernelId task);
+  KernelId Pick(const TaskGraph& tasks);
+  KernelId Neighbour(const TaskGraph& tasks, KernelId task);
   // Half the time a task that has a neighbour elsewhere, and that device; else any task and any
   // device. False if none was met in a few picks.
   bool PickTarget(const SearchState& state, Target* target);
   const Grouping& PickGrouping(std::span<const Grouping> groupings);
 
-  const TaskGraph& tasks_;
   const double critical_share_;
   Random* const random_;
   std::span<const KernelId> chain_;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "gopt/plan/kernel_graph.h"
 #include "gopt/plan/validate.h"
+#include "src/solve/carry.h"
 
 namespace gopt {
 namespace {
@@ -97,6 +99,7 @@ absl::Status PlanCompleter::CheckLegal(const Plan& plan) const {
 
 void PlanCompleter::UseBasePlan(Plan* plan) const {
   const Plan& base = *problem_.base_plan();
+  if (plan->kernels != base.kernels) return CarryBasePlan(plan);
   if (!problem_.tasks().placement) {
     plan->device = base.device;
     plan->parameter_home = base.parameter_home;
@@ -106,6 +109,33 @@ void PlanCompleter::UseBasePlan(Plan* plan) const {
     plan->dispatch = base.dispatch;
     plan->sequence = base.sequence;
   }
+}
+
+// Fused anew: a kernel is where its ops are in the base plan (fusion is within devices then), and
+// as early as the earliest of them.
+void PlanCompleter::CarryBasePlan(Plan* plan) const {
+  const Plan& base = *problem_.base_plan();
+  const Kernels& kernels = *plan->kernels;
+  if (!problem_.tasks().placement) {
+    plan->parameter_home = base.parameter_home;
+    plan->device.resize(kernels.size());
+    for (KernelId k = 0; k < kernels.size(); ++k) {
+      plan->device[k] = base.device[base.kernels->kernel_of(kernels.ops(k).front())];
+    }
+  }
+  if (problem_.tasks().scheduling) return;
+  plan->rank = CarryRanks(*base.kernels, base.rank, kernels);
+  plan->dispatch = base.dispatch;
+  if (base.dispatch == Dispatch::kSequence) CarrySequenceOfBasePlan(plan);
+}
+
+void PlanCompleter::CarrySequenceOfBasePlan(Plan* plan) const {
+  const Plan& base = *problem_.base_plan();
+  const auto graph = KernelGraph::Create(*plan->kernels, plan->device);
+  if (!graph.ok()) return;  // A cycle: the plan is illegal, whatever its sequence.
+  std::vector<int32_t> position(base.sequence.size());
+  for (size_t i = 0; i < position.size(); ++i) position[base.sequence[i]] = static_cast<int32_t>(i);
+  plan->sequence = CarrySequence(*base.kernels, position, *plan->kernels, *graph);
 }
 
 // Op by op, the first free device that it may use; colocated ops go along. A group that this

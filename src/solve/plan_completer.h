@@ -29,6 +29,8 @@ class PlanCompleter {
   explicit PlanCompleter(const Problem& problem);
 
   void UseBasePlan(Plan* plan) const;
+  void CarryBasePlan(Plan* plan) const;
+  void CarrySequenceOfBasePlan(Plan* plan) const;
   void KeepApart(Plan* plan) const;
   void MoveUnit(const Kernels& kernels, OpId op, DeviceId device,
                 std::vector<DeviceId>* devices) const;

@@ -11,6 +11,7 @@
 #include "src/solve/builtin.h"
 #include "src/solve/classical_plans.h"
 #include "src/solve/local_search.h"
+#include "src/solve/start_tasks.h"
 
 namespace gopt {
 namespace {
@@ -31,16 +32,16 @@ class Portfolio final : public Solver {
     GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
                           SearchContext::Create(request, name()));
     ApplyEvaluationsOption(options_.evaluations, context.get());
-    const Problem& problem = context->problem();
-    GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
-                          TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
-    GOPT_ASSIGN_OR_RETURN(StartPoint start,
-                          PriceClassicalPlans(tasks, PlacementsOfVersion(options_.version),
-                                              context->remaining(), context.get()));
+    GOPT_ASSIGN_OR_RETURN(std::shared_ptr<const TaskGraph> tasks,
+                          StartTasks(context->problem(), context->costs()));
+    GOPT_ASSIGN_OR_RETURN(
+        StartPoint start,
+        PriceClassicalPlans(std::move(tasks), PlacementsOfVersion(options_.version),
+                            context->remaining(), context.get()));
     if (options_.search) {
       const LocalSearchRule anneal = {
           .name = "anneal", .temperature = AnnealOptions().temperature, .guided = true};
-      RunLocalSearch(tasks, std::move(start), anneal, context.get());
+      RunLocalSearch(std::move(start), anneal, context.get());
     }
     return context->Finish();
   }

@@ -12,6 +12,7 @@
 #include "gopt/solve/task_graph.h"
 #include "src/solve/builtin.h"
 #include "src/solve/priorities.h"
+#include "src/solve/start_tasks.h"
 
 namespace gopt {
 namespace {
@@ -42,9 +43,9 @@ class RandomPlacement final : public Solver {
   absl::StatusOr<Solution> Solve(const SolveRequest& request) const override {
     GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
                           SearchContext::Create(request, name()));
-    const Problem& problem = context->problem();
-    GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
-                          TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
+    GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const TaskGraph> shared_tasks,
+                          StartTasks(context->problem(), context->costs()));
+    const TaskGraph& tasks = *shared_tasks;
     const std::vector<int32_t> rank = TopologicalRanks(tasks);
     Random random(request.seed);
     const int64_t samples = Samples(request.budget);

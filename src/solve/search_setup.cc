@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
+#include "src/solve/start_tasks.h"
 
 namespace gopt {
 namespace {
@@ -35,10 +36,11 @@ absl::Status CheckShareOption(const std::string& option, double share) {
   return absl::InvalidArgumentError(absl::StrCat(option, " is ", share, "; it must be in [0, 1]"));
 }
 
-absl::StatusOr<StartPoint> PriceStarts(const TaskGraph& tasks, SearchContext* context,
-                                       std::vector<StartPoint>* all) {
+absl::StatusOr<StartPoint> PriceStarts(SearchContext* context, std::vector<StartPoint>* all) {
+  GOPT_ASSIGN_OR_RETURN(std::shared_ptr<const TaskGraph> tasks,
+                        StartTasks(context->problem(), context->costs()));
   const int64_t most = std::max<int64_t>(1, context->remaining() / kStartShare);
-  return PriceClassicalPlans(tasks, ClassicalSet::kPortfolio, most, context, all);
+  return PriceClassicalPlans(std::move(tasks), ClassicalSet::kPortfolio, most, context, all);
 }
 
 absl::StatusOr<Solution> SolveByPopulation(const SolveRequest& request, const std::string& solver,
@@ -46,14 +48,11 @@ absl::StatusOr<Solution> SolveByPopulation(const SolveRequest& request, const st
   GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
                         SearchContext::Create(request, solver));
   ApplyEvaluationsOption(evaluations, context.get());
-  const Problem& problem = context->problem();
-  GOPT_ASSIGN_OR_RETURN(const TaskGraph tasks,
-                        TaskGraph::Create(problem, problem.base_kernels(), context->costs()));
   std::vector<StartPoint> starts;
-  GOPT_ASSIGN_OR_RETURN(StartPoint best, PriceStarts(tasks, context.get(), &starts));
+  GOPT_ASSIGN_OR_RETURN(StartPoint best, PriceStarts(context.get(), &starts));
   if (starts.empty()) starts.push_back(std::move(best));
-  if (tasks.num_tasks() > 0 && !context->Exhausted()) {
-    search(tasks, std::move(starts), context.get());
+  if (starts.front().tasks->num_tasks() > 0 && !context->Exhausted()) {
+    search(std::move(starts), context.get());
   }
   return context->Finish();
 }

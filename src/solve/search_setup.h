@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,12 +28,12 @@ absl::Status CheckShareOption(const std::string& option, double share);
 
 // The starts that all searches share, so that they can be compared: the request's and the
 // portfolio's, for at most a tenth of the evaluations. The best; `all` as PriceClassicalPlans.
-absl::StatusOr<StartPoint> PriceStarts(const TaskGraph& tasks, SearchContext* context,
+absl::StatusOr<StartPoint> PriceStarts(SearchContext* context,
                                        std::vector<StartPoint>* all = nullptr);
 
 // A search that goes on from all starts, on a context whose budget is not spent.
-using PopulationSearch = std::function<void(const TaskGraph& tasks, std::vector<StartPoint> starts,
-                                            SearchContext* context)>;
+using PopulationSearch =
+    std::function<void(std::vector<StartPoint> starts, SearchContext* context)>;
 
 // The solver around it: evaluations as in EvolveOptions. There is at least one task and one start.
 absl::StatusOr<Solution> SolveByPopulation(const SolveRequest& request, const std::string& solver,

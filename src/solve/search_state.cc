@@ -1,19 +1,24 @@
 #include "src/solve/search_state.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "src/solve/carry.h"
 
 namespace gopt {
 
-SearchState::SearchState(const TaskGraph& tasks, std::vector<DeviceId> device,
-                         std::vector<KernelId> order, bool sequence)
-    : tasks_(tasks) {
-  plan_ = tasks.MakePlan({}, {}, "");
-  Assign(device, order, sequence);
+SearchState::SearchState(std::shared_ptr<const TaskGraph> tasks, std::span<const DeviceId> device,
+                         std::span<const KernelId> order, bool sequence) {
+  Assign(std::move(tasks), device, order, sequence);
 }
 
-void SearchState::Assign(std::span<const DeviceId> device, std::span<const KernelId> order,
-                         bool sequence) {
+void SearchState::Assign(std::shared_ptr<const TaskGraph> tasks, std::span<const DeviceId> device,
+                         std::span<const KernelId> order, bool sequence) {
   Keep();
+  if (tasks_ != tasks) {
+    tasks_ = std::move(tasks);
+    plan_.kernels = tasks_->kernels();
+  }
   sequence_ = sequence;
   order_.assign(order.begin(), order.end());
   plan_.device.assign(device.begin(), device.end());
@@ -28,10 +33,10 @@ void SearchState::Assign(std::span<const DeviceId> device, std::span<const Kerne
 }
 
 bool SearchState::MoveTask(KernelId task, DeviceId device) {
-  if (plan_.device[task] == device || !tasks_.is_allowed(task, device)) return false;
-  const int32_t group = tasks_.group(task);
+  if (plan_.device[task] == device || !tasks_->is_allowed(task, device)) return false;
+  const int32_t group = tasks_->group(task);
   const auto unit =
-      group == kNone ? std::span<const KernelId>(&task, 1) : tasks_.group_tasks(group);
+      group == kNone ? std::span<const KernelId>(&task, 1) : tasks_->group_tasks(group);
   for (KernelId member : unit) {
     moves_.push_back({member, plan_.device[member]});
     plan_.device[member] = device;
@@ -62,7 +67,7 @@ int32_t SearchState::PositionFor(KernelId task, double priority) const {
 }
 
 int32_t SearchState::ClampToNeighbours(KernelId task, int32_t position) const {
-  const KernelGraph& graph = tasks_.kernel_graph();
+  const KernelGraph& graph = tasks_->kernel_graph();
   for (KernelId k : KernelGraph::Row(graph.predecessors, graph.predecessor_begin, task)) {
     position = std::max(position, plan_.rank[k] + 1);
   }
@@ -79,18 +84,51 @@ double SearchState::PriorityBetweenNeighbours(int32_t position) const {
   return 0.5 * (priority_[order_[position - 1]] + priority_[order_[position + 1]]);
 }
 
+void SearchState::Refuse(std::shared_ptr<const TaskGraph> tasks) {
+  const Kernels& from = *tasks_->kernels();
+  const std::vector<DeviceId> device = CarryDevices(from, plan_.device, *tasks);
+  const auto carry = sequence_ ? CarrySequence : CarryOrder;
+  const std::vector<KernelId> order =
+      carry(from, plan_.rank, *tasks->kernels(), tasks->kernel_graph());
+  std::vector<Before> before = std::move(before_);
+  before.push_back({.tasks = std::move(tasks_),
+                    .plan = plan_,
+                    .priority = priority_,
+                    .order = order_,
+                    .moves = std::move(moves_),
+                    .shifts = std::move(shifts_)});
+  Assign(std::move(tasks), device, order, sequence_);
+  before_ = std::move(before);
+}
+
 void SearchState::Keep() {
   moves_.clear();
   shifts_.clear();
+  before_.clear();
 }
 
 void SearchState::Undo() {
+  UndoSteps();
+  for (; !before_.empty(); before_.pop_back()) {
+    Before& before = before_.back();
+    tasks_ = std::move(before.tasks);
+    plan_ = std::move(before.plan);
+    priority_ = std::move(before.priority);
+    order_ = std::move(before.order);
+    moves_ = std::move(before.moves);
+    shifts_ = std::move(before.shifts);
+    UndoSteps();
+  }
+}
+
+void SearchState::UndoSteps() {
   for (auto it = moves_.rbegin(); it != moves_.rend(); ++it) plan_.device[it->task] = it->before;
   for (auto it = shifts_.rbegin(); it != shifts_.rend(); ++it) {
     ShiftTo(it->task, it->position);
     priority_[it->task] = it->before;
   }
-  Keep();
+  moves_.clear();
+  shifts_.clear();
 }
 
 void SearchState::ShiftTo(KernelId task, int32_t position) {

@@ -2,6 +2,7 @@
 #define GOPT_SRC_SOLVE_SEARCH_STATE_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -11,19 +12,22 @@
 
 namespace gopt {
 
-// A plan under change: placements and an order of all tasks, with what was changed since the last
-// Keep() or Undo(). Every step costs as much as it changes, never as much as the graph.
+// A plan under change: kernels, their placements and an order of them, with what was changed since
+// the last Keep() or Undo(). Every step but Refuse() costs as much as it changes, never as much as
+// the graph.
 class GOPT_API SearchState {
  public:
   // order: all tasks, first to last; they get the ranks 0 .. n-1. sequence: the plan is dispatched
   // as SEQUENCE in this order, which must then be topological and stays so; else by PRIORITY.
-  SearchState(const TaskGraph& tasks, std::vector<DeviceId> device, std::vector<KernelId> order,
-              bool sequence = false);
+  SearchState(std::shared_ptr<const TaskGraph> tasks, std::span<const DeviceId> device,
+              std::span<const KernelId> order, bool sequence = false);
 
   // Becomes this plan, as if made by the constructor; keeps its buffers.
-  void Assign(std::span<const DeviceId> device, std::span<const KernelId> order, bool sequence);
+  void Assign(std::shared_ptr<const TaskGraph> tasks, std::span<const DeviceId> device,
+              std::span<const KernelId> order, bool sequence);
 
-  const TaskGraph& tasks() const { return tasks_; }
+  const TaskGraph& tasks() const { return *tasks_; }
+  std::shared_ptr<const TaskGraph> shared_tasks() const { return tasks_; }
   const Plan& plan() const { return plan_; }
   DeviceId device(KernelId task) const { return plan_.device[task]; }
   int32_t position(KernelId task) const { return plan_.rank[task]; }
@@ -36,7 +40,11 @@ class GOPT_API SearchState {
   bool SetPriority(KernelId task, double priority);
   double priority(KernelId task) const { return priority_[task]; }
 
-  bool changed() const { return !moves_.empty() || !shifts_.empty(); }
+  // Other kernels of the same ops: these keep their devices and their order, as CarryDevices and
+  // CarryOrder (CarrySequence) say. Costs as much as the graph.
+  void Refuse(std::shared_ptr<const TaskGraph> tasks);
+
+  bool changed() const { return !moves_.empty() || !shifts_.empty() || !before_.empty(); }
   void Keep();
   void Undo();
 
@@ -56,13 +64,25 @@ class GOPT_API SearchState {
   double PriorityBetweenNeighbours(int32_t position) const;
   void ShiftTo(KernelId task, int32_t position);
 
-  const TaskGraph& tasks_;
+  // All there was before kernels changed.
+  struct Before {
+    std::shared_ptr<const TaskGraph> tasks;
+    Plan plan;
+    std::vector<double> priority;
+    std::vector<KernelId> order;
+    std::vector<Move> moves;
+    std::vector<Shift> shifts;
+  };
+  void UndoSteps();
+
+  std::shared_ptr<const TaskGraph> tasks_;
   Plan plan_;
   std::vector<double> priority_;
   bool sequence_ = false;
   std::vector<KernelId> order_;  // By priority; plan_.rank is its inverse.
   std::vector<Move> moves_;
   std::vector<Shift> shifts_;
+  std::vector<Before> before_;  // Since the last Keep() or Undo(), oldest first.
 };
 
 }  // namespace gopt

@@ -55,7 +55,7 @@ std::vector<double> LongestPaths(const TaskGraph& tasks, TimeOf time, TransferOf
 
 absl::StatusOr<TaskGraph> TaskGraph::Create(const Problem& problem,
                                             std::shared_ptr<const Kernels> kernels,
-                                            const OpCostModel& costs) {
+                                            const OpCostModel& costs, const TaskGraph* similar) {
   if (kernels == nullptr) return absl::InvalidArgumentError("a task graph needs kernels");
   TaskGraph tasks(problem);
   tasks.num_devices_ = problem.machine().num_devices();
@@ -67,7 +67,7 @@ absl::StatusOr<TaskGraph> TaskGraph::Create(const Problem& problem,
   tasks.kernels_ = std::move(kernels);
   const std::vector<DeviceId> device(tasks.kernels_->has_clones() ? tasks.kernels_->size() : 0, 0);
   GOPT_ASSIGN_OR_RETURN(tasks.kernel_graph_, KernelGraph::Create(*tasks.kernels_, device));
-  tasks.FillTimes(costs);
+  tasks.FillTimes(costs, similar);
   tasks.FillEdges();
   tasks.FillParameters();
   tasks.FillGroups();
@@ -76,10 +76,26 @@ absl::StatusOr<TaskGraph> TaskGraph::Create(const Problem& problem,
   return tasks;
 }
 
-void TaskGraph::FillTimes(const OpCostModel& costs) {
+// Without clones the ops of a kernel say what of it others read, and so its time.
+bool TaskGraph::CopyTimes(const TaskGraph& similar, KernelId task) {
+  const auto ops = kernels_->ops(task);
+  const KernelId twin = similar.kernels_->kernel_of(ops.front());
+  const auto same = similar.kernels_->ops(twin);
+  if (!std::equal(ops.begin(), ops.end(), same.begin(), same.end())) return false;
+  std::copy_n(similar.times(twin).begin(), num_devices_,
+              time_.begin() + static_cast<ptrdiff_t>(task) * num_devices_);
+  activation_bytes_[task] = similar.activation_bytes_[twin];
+  return true;
+}
+
+void TaskGraph::FillTimes(const OpCostModel& costs, const TaskGraph* similar) {
+  const bool clones =
+      kernels_->has_clones() || (similar != nullptr && similar->kernels_->has_clones());
+  if (clones) similar = nullptr;
   time_.resize(static_cast<size_t>(num_tasks()) * num_devices_);
   activation_bytes_.assign(num_tasks(), 0);
   for (KernelId task = 0; task < num_tasks(); ++task) {
+    if (similar != nullptr && CopyTimes(*similar, task)) continue;
     const auto outputs = KernelGraph::Row(kernel_graph_.outputs, kernel_graph_.output_begin, task);
     for (DeviceId d = 0; d < num_devices_; ++d) {
       time_[static_cast<size_t>(task) * num_devices_ + d] =

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gopt/base/random.h"
+#include "gopt/graph/graph_text.h"
 #include "src/solve/groups.h"
 #include "src/solve/inheritance.h"
 #include "tests/solve/search_runs.h"
@@ -55,12 +56,13 @@ TEST(EvolveTest, KeepsColocationGroupsTogetherWhenTheyCross) {
 }
 
 TEST(InheritanceTest, TakesGroupsAsAWhole) {
-  const Grouping grouping = Grouping::FromLabels({0, 0, 1, 1, 1, -1, 2, 2, -1, -1});
+  const auto kernels = Kernels::Singletons(*ParseGraph("a; b; c; d; e; f; g; h; i; j"));
+  const Grouping grouping = Grouping::FromLabels({0, 0, 1, 1, 1, -1, 2, 2, -1, -1}, *kernels);
   Random random(1);
-  Inheritance inheritance(10);
+  Inheritance inheritance;
   int taken = 0;
   for (int i = 0; i < 100; ++i) {
-    inheritance.DrawGroups({&grouping, 1}, 0.5, &random);
+    inheritance.DrawGroups(*kernels, {&grouping, 1}, 0.5, &random);
     EXPECT_EQ(inheritance.takes(0), inheritance.takes(1));
     EXPECT_EQ(inheritance.takes(2), inheritance.takes(4));
     EXPECT_EQ(inheritance.takes(6), inheritance.takes(7));

@@ -12,6 +12,7 @@
 #include "gopt/plan/validate.h"
 #include "src/solve/groups.h"
 #include "src/solve/moves.h"
+#include "src/solve/start_tasks.h"
 
 namespace gopt {
 namespace {
@@ -22,17 +23,16 @@ class SearchStateTest : public ::testing::Test {
     problem_ = std::make_unique<Problem>(
         *Problem::Create(*ParseGraph(graph), *UniformMachine({.count = 3}), std::move(options)));
     costs_ = std::make_unique<RooflineCostModel>(*problem_);
-    tasks_ = std::make_unique<TaskGraph>(
-        *TaskGraph::Create(*problem_, problem_->base_kernels(), *costs_));
+    tasks_ = *ShareTasks(*problem_, problem_->base_kernels(), *costs_);
   }
   SearchState State(bool sequence = false) const {
-    return SearchState(*tasks_, std::vector<DeviceId>(tasks_->num_tasks(), 0),
+    return SearchState(tasks_, std::vector<DeviceId>(tasks_->num_tasks(), 0),
                        tasks_->kernel_graph().topological_order, sequence);
   }
 
   std::unique_ptr<Problem> problem_;
   std::unique_ptr<RooflineCostModel> costs_;
-  std::unique_ptr<TaskGraph> tasks_;
+  std::shared_ptr<const TaskGraph> tasks_;
 };
 
 TEST_F(SearchStateTest, MovesAColocationGroupAsOne) {
@@ -95,7 +95,7 @@ TEST_F(SearchStateTest, AnyMovesAreUndoneAndKeepPlansLegal) {
   ASSERT_FALSE(groupings.empty());
   for (const bool sequence : {false, true}) {
     Random random(4);
-    Moves moves(*tasks_, 0.7, &random);
+    Moves moves(0.7, &random);
     const std::vector<KernelId> chain = {0, 5, 9, 12};
     moves.SetCriticalChain(chain);
     SearchState state = State(sequence);

@@ -24,10 +24,13 @@ class GOPT_API TaskGraph {
  public:
   // InvalidArgument for a cycle among kernels, and for clones of which a reader chooses one by
   // devices (Kernels::copies_depend_on_device) where there is more than one device;
-  // FailedPrecondition when fusion ties together ops that share no allowed device.
+  // FailedPrecondition when fusion ties together ops that share no allowed device. similar:
+  // null, or made of the same problem and costs; where neither has clones, kernels of the same ops
+  // have their times from there.
   static absl::StatusOr<TaskGraph> Create(const Problem& problem,
                                           std::shared_ptr<const Kernels> kernels,
-                                          const OpCostModel& costs);
+                                          const OpCostModel& costs,
+                                          const TaskGraph* similar = nullptr);
 
   int num_tasks() const { return kernel_graph_.num_kernels; }
   int num_devices() const { return num_devices_; }
@@ -84,7 +87,8 @@ class GOPT_API TaskGraph {
 
  private:
   explicit TaskGraph(const Problem& problem) : problem_(problem) {}
-  void FillTimes(const OpCostModel& costs);
+  void FillTimes(const OpCostModel& costs, const TaskGraph* similar);
+  bool CopyTimes(const TaskGraph& similar, KernelId task);
   void FillEdges();
   int32_t OutputIndex(const KernelGraph::Input& input) const;
   void FillGroups();
