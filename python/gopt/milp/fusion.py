@@ -28,7 +28,7 @@ from gopt.errors import FailedPreconditionError, ResourceExhaustedError
 from gopt.milp.bits import members
 from gopt.milp.candidates import Candidates, find_candidates
 from gopt.milp.cycles import Hop, shortest_cycles, strong_components
-from gopt.milp.program import Answer, Program, exceeding, integer_bound
+from gopt.milp.program import Program, exceeding, integer_bound
 
 # Reduced costs of the groups that are tried first, as a part of the time without fusion.
 _FIRST_REACH = 1e-3
@@ -115,6 +115,11 @@ def fuse(problem: Any, options: FusionOptions | None = None) -> Fusion:
     )
 
 
+def unfused(problem: Any) -> Any:
+    """The plan in which each op is a kernel, ops staying where they are. Errors as of `fuse`."""
+    return _plan(problem, _op_devices(problem), [[op] for op in problem.graph.kernel_ops])
+
+
 class _Partition:
     """The program and its rounds; `best` are the groups of the best partition so far."""
 
@@ -144,7 +149,7 @@ class _Partition:
             answer = self.program.solve(left, self.stop, near)
             self.rounds += 1
             self._raise_bound(min(answer.bound, relaxed.cost + reach))
-            cycles = self._take(answer) if answer.values else []
+            cycles = [] if answer.values is None else self._take(answer.values)
             if cycles:
                 self._forbid(cycles)
                 continue
@@ -175,9 +180,9 @@ class _Partition:
             program.add_row(dict.fromkeys(row, 1.0), 1.0, 1.0)
         return program
 
-    def _take(self, answer: Answer) -> list[list[Hop]]:
+    def _take(self, values: list[float]) -> list[list[Hop]]:
         """Remembers the partition, with its cyclic kernels taken apart; gives the cycles."""
-        chosen = [m for m, x in zip(self.masks, answer.values, strict=True) if x > 0.5]
+        chosen = [m for m, x in zip(self.masks, values, strict=True) if x > 0.5]
         parts = []
         for component in strong_components(self.sets, chosen):
             if len(component) == 1:

@@ -40,12 +40,12 @@ class Answer:
     """What is known of a program.
 
     Attributes:
-      values: one per variable; empty if no solution was found.
+      values: one per variable; None if no solution was found.
       bound: no solution costs less; +infinity if it is proven that there is none.
       optimal: `values` are the best, or it is proven that there are none.
     """
 
-    values: list[float]
+    values: list[float] | None
     bound: float
     optimal: bool
 
@@ -112,12 +112,20 @@ class Program:
           FailedPreconditionError: highspy is not installed.
         """
         highs = _engine(seconds, stop)
+        if not self._cost:
+            return self._without_variables()
         upper = self._upper
         if only is not None:
             upper = [float(u and free) for u, free in zip(upper, only, strict=True)]
         _checked(highs.passModel(self._model(upper, integer=True)), "the program is refused")
         _checked(highs.run(), "the search failed")
         return _answer(highs)
+
+    def _without_variables(self) -> Answer:
+        """HiGHS does not look at the rows of such a program."""
+        if all(lower <= 0 <= upper for lower, upper, _ in self._rows):
+            return Answer([], 0.0, True)
+        return Answer(None, math.inf, True)
 
     def _add(self, cost: int, integer: bool) -> int:
         self._cost.append(float(cost))
@@ -196,7 +204,7 @@ def _answer(highs: Any) -> Answer:
     states = _highspy().HighsModelStatus
     state, info = highs.getModelStatus(), highs.getInfo()
     if state == states.kInfeasible:
-        return Answer([], math.inf, True)
+        return Answer(None, math.inf, True)
     found = info.primal_solution_status == _highspy().SolutionStatus.kSolutionStatusFeasible
-    values = list(highs.getSolution().col_value) if found else []
+    values = list(highs.getSolution().col_value) if found else None
     return Answer(values, info.mip_dual_bound, state == states.kOptimal)

@@ -115,7 +115,7 @@ def recompute(
     copies.add_to(program)
     AliveBytes(tape, copies, program).bound(limit)
     answer = program.solve(options.seconds - (time.monotonic() - started), options.stop)
-    if not answer.values:
+    if answer.values is None:
         raise _nothing_found(problem, limit, answer.infeasible)
     chosen = copies.chosen(answer.values)
     plan = _plan(problem, tape, chosen)

@@ -66,16 +66,21 @@ class Tape:
         return sum(item.time for item in self.items)
 
 
+def default_start(problem: Any) -> Any:
+    """The problem's base plan, or its base kernels in their order on device 0."""
+    return problem.base_plan or _core.Plan(problem.base_kernels)
+
+
 def read_tape(problem: Any, start: Any | None = None) -> Tape:
     """The start plan's kernels in the order in which they start.
 
     Args:
-      start: default: the problem's base plan, else its base kernels in their order on device 0.
+      start: None: the default start.
 
     Raises:
       FailedPreconditionError: the plan clones ops, uses several devices, or cannot run.
     """
-    start = start or problem.base_plan or _core.Plan(problem.base_kernels)
+    start = start or default_start(problem)
     _check_one_device(start)
     problem.validate(start)
     report = evaluate(problem, start)
