@@ -198,4 +198,14 @@ void PeakState::DoAndOpen(int32_t item, std::vector<int32_t>* open) {
   }
 }
 
+std::vector<int64_t> RunBytesAlong(const PeakInstance& instance, std::span<const int32_t> order) {
+  PeakState state(instance);
+  std::vector<int64_t> bytes;
+  for (int32_t item : order) {
+    bytes.push_back(state.RunBytes(item));
+    state.Do(item);
+  }
+  return bytes;
+}
+
 }  // namespace gopt

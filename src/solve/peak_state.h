@@ -88,6 +88,9 @@ class GOPT_API PeakState {
   std::vector<std::pair<uint64_t, uint64_t>> key_;
 };
 
+// Per position of a legal order: what is alive while its item runs.
+std::vector<int64_t> RunBytesAlong(const PeakInstance& instance, std::span<const int32_t> order);
+
 }  // namespace gopt
 
 #endif  // GOPT_SRC_SOLVE_PEAK_STATE_H_

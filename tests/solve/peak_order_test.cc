@@ -95,5 +95,20 @@ TEST(PeakOrderTest, PredictsTheSimulatorsPeakOnOneDevice) {
   }
 }
 
+TEST(PeakOrderTest, IsTheLeastPeakOfAllOrders) {
+  int improved = 0;
+  for (uint64_t seed = 0; seed < static_cast<uint64_t>(testing::Scaled(400)); ++seed) {
+    const testing::RandomCase random = OneDevice(1'000 + seed, 8);
+    if (random.plan.kernels->size() > 8) continue;
+    const CostReport before = PriceOf(random.problem, random.plan);
+    const PeakOrder found =
+        OrderForPeak(random.problem, random.plan, before.start_order, 0).value();
+    ASSERT_EQ(found.peak_bytes, BruteForce(random.problem, random.plan).LeastPeak()) << seed;
+    EXPECT_EQ(found.bound_bytes, found.peak_bytes) << seed;
+    improved += found.peak_bytes < before.peak_bytes[0];
+  }
+  EXPECT_GT(improved, testing::Scaled(40));
+}
+
 }  // namespace
 }  // namespace gopt
