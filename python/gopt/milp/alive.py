@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import itertools
 from collections.abc import Iterable, Iterator
 
@@ -34,25 +33,32 @@ class Copies:
                 continue
             backward = [w for w in item.waiters if tape.items[w].backward]
             self.readers[i] = [w for w in item.waiters if w in self.places]
-            if backward:
-                self.places[i] = list(range(i + 1, min(backward) + 1))
-            elif self.readers[i]:
-                last = max(self.places[reader][-1] for reader in self.readers[i])
-                self.places[i] = list(range(i + 1, last + 1))
+            ends = backward[:1] or [max((self.places[r][-1] for r in self.readers[i]), default=i)]
+            places = list(range(i + 1, min(ends[0], item.latest) + 1))
+            if places:
+                self.places[i] = places
         self.needed = {  # Somebody reads the copy for sure.
             i for i in self.places if any(tape.items[w].backward for w in tape.items[i].waiters)
         }
+        self.droppable: set[int] = set()  # Only the copy need be made: no other kernel waits.
+        for i in sorted(self.places, reverse=True):
+            forward = [w for w in tape.items[i].waiters if not tape.items[w].backward]
+            if self.droppable.issuperset(forward):
+                self.droppable.add(i)
         self.done: dict[tuple[int, int], int] = {}
+        self.first: dict[int, int] = {}  # Variables of the droppable: whether the first is made.
 
     @property
     def num_places(self) -> int:
         return sum(len(places) for places in self.places.values())
 
     def add_to(self, program: Program) -> None:
+        """Its cost is the time beyond `fixed_time`, times `weight`, and 1 for each copy: of plans
+        that take the same time the one with the fewest copies is best."""
         for i in sorted(self.places):
             for t in self.places[i]:
-                last = t == self.places[i][-1]
-                self.done[i, t] = program.add_binary(self.tape.items[i].time if last else 0)
+                cost = self.tape.items[i].time * self.weight + 1
+                self.done[i, t] = program.add_binary(cost if t == self.places[i][-1] else 0)
         for i in sorted(self.places):
             for t in self.places[i][1:]:
                 _row_at_least(program, {self.done[i, t]: 1.0}, {self.done[i, t - 1]: 1.0})
@@ -60,15 +66,32 @@ class Copies:
                 _row_at_least(program, _sum(self.runs(j) for j in self.readers[i]), self.runs(i))
             for j in self.readers[i]:
                 self._follow(program, i, j)
+        for i in sorted(self.droppable, reverse=True):
+            self._add_first(program, i)
 
-    def chosen(self, values: list[float]) -> list[tuple[int, int]]:
-        """(position of the item, place) of each copy, in the order in which they run."""
-        found = []
+    @property
+    def weight(self) -> int:
+        return len(self.places) + 1
+
+    @property
+    def fixed_time(self) -> int:
+        """Nanoseconds of the kernels that run in any case."""
+        items = enumerate(self.tape.items)
+        return sum(item.time for i, item in items if i not in self.droppable)
+
+    def steps(self, values: list[float]) -> list[tuple[int, int]]:
+        """What runs, in order."""
+        absent = {i for i, variable in self.first.items() if values[variable] < 0.5}
+        found = [(i, i) for i in range(len(self.tape.items)) if i not in absent]
         for i, places in self.places.items():
             place = next((t for t in places if values[self.done[i, t]] > 0.5), None)
             if place is not None:
-                found.append((i, place))
-        return sorted(found, key=lambda copy: (copy[1], copy[0]))
+                found.append((place, i))
+        return sorted(found)
+
+    def made(self, i: int) -> Terms:
+        """Whether the item runs at its own place."""
+        return {self.first[i]: 1.0} if i in self.droppable else {_ONE: 1.0}
 
     def runs(self, i: int) -> Terms:
         """Whether the item runs again at all."""
@@ -92,6 +115,16 @@ class Copies:
         if i not in self.places or place < self.places[i][0]:
             return {}
         return {self.done[i, min(place, self.places[i][-1])]: 1.0}
+
+    def _add_first(self, program: Program, i: int) -> None:
+        """The first is made if there is no copy, or exactly if another first value needs it."""
+        item = self.tape.items[i]
+        self.first[i] = program.add_binary(item.time * self.weight)
+        once = _difference({_ONE: 1.0}, self.runs(i))
+        readers = [self.made(w) for w in item.waiters if not self.tape.items[w].backward]
+        for terms in [once, *readers]:
+            _row_at_least(program, self.made(i), terms)
+        _row_at_least(program, _sum([once, *readers]), self.made(i))
 
     def _follow(self, program: Program, i: int, j: int) -> None:
         """A copy of j runs after that of i, if i runs again."""
@@ -139,10 +172,8 @@ class AliveBytes:
         t, c = step
         alive: Terms = {_ONE: float(self.tape.persistent)}
         items = self.tape.items
-        if copy:
-            _add(alive, self._runs_here(step), items[c].scratch)
-        else:
-            alive[_ONE] += items[t].scratch
+        here = self._runs_here(step) if copy else self.copies.made(t)
+        _add(alive, here, items[c].scratch)
         for i in range(t + (not copy)):
             for storage in items[i].storages:
                 if storage.bytes == 0:
@@ -150,10 +181,9 @@ class AliveBytes:
                 _add(alive, self._first_copy(i, storage, step), storage.bytes)
                 if i in self.copies.places:
                     _add(alive, self._second_copy(i, storage, step), storage.bytes)
-        if copy and self.instant:
-            # A copy that does not run has no instant, nor may the steps before it have one.
-            most = self._most(step)
-            _add(alive, _difference({_ONE: 1.0}, self._runs_here(step)), -float(most))
+        if self.instant and _ONE not in here:
+            # What does not run has no instant, nor may the steps before it have one.
+            _add(alive, _difference({_ONE: 1.0}, here), -float(self._most(step)))
         scale = _SCALE / max(1, limit)
         constant = alive.pop(_ONE, 0.0)
         terms = {variable: value * scale for variable, value in alive.items() if value}
@@ -161,20 +191,26 @@ class AliveBytes:
 
     def _first_copy(self, i: int, storage: Storage, step: tuple[int, int]) -> Terms:
         """Whether the storage of the kernel itself is alive."""
-        items = self.tape.items
-        if storage.kept or step == (i, i) or _read_from(self._forward_readers(i, storage), step):
-            return {_ONE: 1.0}
+        made = self.copies.made(i)
+        if storage.kept or step == (i, i):
+            return made
         again = self.copies.runs(i)
-        if _read_from([r for r in storage.readers if items[r].backward], step):
-            return _difference({_ONE: 1.0}, again)
-        reads = [self.copies.runs_from(j, step) for j in self._copy_readers(storage)]
-        return self._any([_difference(terms, again) for terms in reads if terms], exact=not again)
+        later = [r for r in storage.readers if r >= step[0]]
+        backward = [r for r in later if self.tape.items[r].backward]
+        reads = [self.copies.made(r) for r in later if r not in backward]
+        if backward:
+            reads.append(_difference({_ONE: 1.0}, again))
+        if {_ONE: 1.0} in reads:
+            return {_ONE: 1.0}
+        if not backward:
+            copies = (self.copies.runs_from(j, step) for j in self._copy_readers(storage))
+            reads += [_difference(terms, again) for terms in copies if terms]
+        return self._any(reads, exact=not again or bool(backward))
 
     def _second_copy(self, i: int, storage: Storage, step: tuple[int, int]) -> Terms:
         """Whether the storage of the op's copy is alive."""
         ran = self.copies.runs_until(i, step)
-        backward = [r for r in storage.readers if self.tape.items[r].backward]
-        if not ran or storage.kept or _read_from(backward, step):
+        if not ran or any(r >= step[0] and self.tape.items[r].backward for r in storage.readers):
             return ran
         own = self._runs_here(step) if step[1] == i else {}
         readers = self._copy_readers(storage)
@@ -193,12 +229,6 @@ class AliveBytes:
         item = step[1]
         return _difference(self.copies.runs_until(item, step), self.copies.runs_before(item, step))
 
-    def _forward_readers(self, i: int, storage: Storage) -> list[int]:
-        """Kernels that read the first copy whatever runs again."""
-        if i not in self.copies.places:
-            return storage.readers
-        return [r for r in storage.readers if not self.tape.items[r].backward]
-
     def _copy_readers(self, storage: Storage) -> list[int]:
         return [r for r in storage.readers if r in self.copies.places]
 
@@ -212,11 +242,6 @@ class AliveBytes:
         for terms in reads:
             _row_at_least(self.program, {variable: 1.0}, terms)
         return {variable: 1.0}
-
-
-def _read_from(readers: list[int], step: tuple[int, int]) -> bool:
-    """Whether one of the kernels (ascending positions) runs at or after the step."""
-    return bisect.bisect_left(readers, step[0]) < len(readers)
 
 
 def _add(into: Terms, terms: Terms, factor: float = 1.0) -> None:

@@ -14,7 +14,8 @@ subject to  sum over t of B(i, t) <= 1                               one copy at
 A first copy is alive to its last forward reader; to its last backward reader unless i runs again;
 and to the last copy that reads it unless i runs again. A second copy is alive from where it runs to
 its last backward reader and the last copy that reads it. What is alive at a step where no copy runs
-after all is alive at the step before, so every step may be bounded.
+after all is alive at the step before, so every step may be bounded. The first copy of an op that
+runs again and that no forward op needs is left out: such an op moves into the backward pass.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from gopt._text import bytes_text
 from gopt.api import evaluate
 from gopt.errors import GoptError, ResourceExhaustedError
 from gopt.milp.alive import AliveBytes, Copies
-from gopt.milp.program import Program, integer_bound
+from gopt.milp.program import Answer, Program, integer_bound
 from gopt.milp.tape import Tape, read_tape
 
 
@@ -61,7 +62,8 @@ class Recomputation:
       report: of the plan, by the simulator.
       bound_ns: no plan with this order of kernels and this byte limit takes less; copies that run
         between the same two kernels run in that order too.
-      recomputed: ids of the ops that run again, ascending.
+      recomputed: ids of the ops that run in the backward pass, ascending: once more, or only there
+        if no other kernel reads them.
       places: variables of the program.
       seconds: that it took.
     """
@@ -92,8 +94,9 @@ def recompute(
 ) -> Recomputation:
     """The plan with the shortest step whose peak is at most byte_limit.
 
-    Forward ops alone in their kernels may run again in the backward pass. The order of the kernels
-    is given (options.start); where copies run in it is free.
+    Forward ops alone in their kernels may run again in the backward pass, before the parameters
+    that they read are updated. The order of the kernels is given (options.start); where copies run
+    in it is free.
 
     Args:
       byte_limit: None: the device's memory.
@@ -117,22 +120,27 @@ def recompute(
     answer = program.solve(options.seconds - (time.monotonic() - started), options.stop)
     if answer.values is None:
         raise _nothing_found(problem, limit, answer.infeasible)
-    chosen = copies.chosen(answer.values)
-    plan = _plan(problem, tape, chosen)
-    report = _price(problem, plan, tape, chosen, limit)
-    bound = report.step_time
-    if not answer.optimal:
-        proven = integer_bound(answer.bound)
-        bound = tape.time + (max(0, int(proven)) if math.isfinite(proven) else 0)
-    plan.metadata = {"milp_bound_ns": str(min(bound, report.step_time))}
+    steps = copies.steps(answer.values)
+    plan = _plan(problem, tape, steps)
+    report = _price(problem, plan, sum(tape.items[item].time for _, item in steps), limit)
+    bound = report.step_time if answer.optimal else min(report.step_time, _bound(copies, answer))
+    plan.metadata = {"milp_bound_ns": str(bound)}
     return Recomputation(
         plan=plan,
         report=report,
-        bound_ns=min(bound, report.step_time),
-        recomputed=sorted(tape.items[i].again for i, _ in chosen),
+        bound_ns=bound,
+        recomputed=plan.kernels.recomputed_ops,
         places=copies.num_places,
         seconds=time.monotonic() - started,
     )
+
+
+def _bound(copies: Copies, answer: Answer) -> int:
+    """Nanoseconds that the program's bound proves."""
+    if not math.isfinite(answer.bound):
+        return copies.fixed_time
+    cost = integer_bound(answer.bound) - len(copies.places)  # The copies' own part of the cost.
+    return copies.fixed_time + max(0, math.ceil(cost / copies.weight))
 
 
 def _check_size(problem: Any, tape: Tape, copies: Copies, options: RecomputeOptions) -> None:
@@ -157,42 +165,34 @@ def _nothing_found(problem: Any, limit: int, proven: bool) -> GoptError:
     return ResourceExhaustedError(f"{what}nothing found in the time given")
 
 
-def _plan(problem: Any, tape: Tape, chosen: list[tuple[int, int]]) -> Any:
-    """The kernels of the start plan, then one for each copy, in a sequence."""
-    kernels = list(tape.start.kernels)
-    before: dict[int, list[int]] = {}
-    for item, place in chosen:
-        before.setdefault(place, []).append(len(kernels))
-        kernels.append([tape.items[item].again])
-    sequence = []
-    for place, item in enumerate(tape.items):
-        sequence += [*before.get(place, ()), item.kernel]
-    rank = [0] * len(kernels)
-    for position, kernel in enumerate(sequence):
-        rank[kernel] = position
-    first = len(tape.start.kernels)
-    built = _core.Kernels(
+def _plan(problem: Any, tape: Tape, steps: list[tuple[int, int]]) -> Any:
+    """The steps as a sequence; kernels of the start plan keep their order, copies come after."""
+    firsts = sorted((tape.items[item].kernel, k) for k, (t, item) in enumerate(steps) if t == item)
+    copies = [k for k, (t, item) in enumerate(steps) if t != item]
+    rank = [k for _, k in firsts] + copies
+    groups = [tape.start.kernels[kernel] for kernel, _ in firsts]
+    again = [tape.items[steps[k][1]].again for k in copies]
+    kernels = _core.Kernels(
         problem.graph,
-        kernels,
-        recompute=[k >= first for k in range(len(kernels))],
-        recomputed_ops=sorted(tape.items[item].again for item, _ in chosen),
+        [*groups, *([op] for op in again)],
+        recompute=[False] * len(groups) + [True] * len(again),
+        recomputed_ops=sorted(again),
     )
     return _core.Plan(
-        built,
+        kernels,
         device=[tape.start.device[0]] * len(kernels),
         rank=rank,
         parameter_home=tape.start.parameter_home,
         dispatch="SEQUENCE",
-        sequence=sequence,
+        sequence=sorted(range(len(kernels)), key=lambda kernel: rank[kernel]),
         producer="milp_recompute",
     )
 
 
-def _price(problem: Any, plan: Any, tape: Tape, chosen: list[tuple[int, int]], limit: int) -> Any:
+def _price(problem: Any, plan: Any, expected: int, limit: int) -> Any:
     """The simulator's report, which must say what the program said."""
     problem.validate(plan)
     report = evaluate(problem, plan)
-    expected = tape.time + sum(tape.items[item].time for item, _ in chosen)
     peak = max(report.peak_bytes)
     if report.step_time != expected or peak > limit:
         raise GoptError(

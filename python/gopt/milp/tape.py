@@ -37,6 +37,8 @@ class Item:
       storages: that live longer than it, or while it runs.
       waiters: positions of the kernels that wait for it, by tensor or control, ascending.
       again: the op that may run once more in the backward pass, or None.
+      latest: position of the first kernel that updates a parameter it reads, before which a copy
+        must run; else the number of kernels.
     """
 
     kernel: int
@@ -46,6 +48,7 @@ class Item:
     storages: list[Storage]
     waiters: list[int]
     again: int | None
+    latest: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +133,8 @@ class _Reader:
             backward=here in self.backward,
             storages=self._storages(here, ops),
             waiters=waiters,
-            again=ops[0].id if self._may_run_again(here, ops, waiters) else None,
+            again=ops[0].id if waiters and self._may_run_again(ops) else None,
+            latest=min(self._updates(ops), default=len(self.kernels)),
         )
 
     def _others(self, here: int, ops: list[list[int]]) -> list[int]:
@@ -150,11 +154,16 @@ class _Reader:
                 storages.append(Storage(row[0].storage_bytes, kept, readers))
         return storages
 
-    def _may_run_again(self, here: int, ops: list[Any], waiters: list[int]) -> bool:
-        """A forward op alone in its kernel whose first copy somebody reads without the second."""
+    def _may_run_again(self, ops: list[Any]) -> bool:
+        """A forward op alone in its kernel, with no effect but tensors that the step forgets."""
         if len(ops) > 1 or ops[0].phase != "forward" or ops[0].kind != "compute":
             return False
-        if ops[0].side_effect:
-            return False
-        kept = any(self.graph.port(port).is_output for port in ops[0].ports)
-        return kept or any(waiter not in self.backward for waiter in waiters)
+        outputs = any(self.graph.port(port).is_output for port in ops[0].ports)
+        return not ops[0].side_effect and not outputs
+
+    def _updates(self, ops: list[Any]) -> list[int]:
+        """Positions of the kernels that update parameters read by these ops."""
+        sources = {self.graph.port(port).producer for op in ops for port in op.operands}
+        parameters = [self.graph.op(op).parameter_index for op in sources]
+        optimizers = [self.graph.optimizer_op(p) for p in parameters if p >= 0]
+        return [self.place[op] for op in optimizers if op in self.place]
