@@ -1,7 +1,9 @@
 #include "src/solve/plan_completer.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "gopt/base/status_macros.h"
 #include "gopt/plan/kernel_graph.h"
 #include "gopt/plan/validate.h"
 #include "src/solve/carry.h"
@@ -41,39 +43,21 @@ std::vector<OpId> FirstKernelOpOfGroups(const Problem& problem) {
   return first;
 }
 
-std::vector<OpId> LeastFreeFirst(const Problem& problem, const std::vector<OpId>& ops) {
-  std::vector<OpId> result;
-  for (OpId op : ops) {
-    if (problem.graph().in_kernel(op)) result.push_back(op);
-  }
-  std::stable_sort(result.begin(), result.end(), [&](OpId a, OpId b) {
-    return problem.allowed_devices(a).size() < problem.allowed_devices(b).size();
-  });
-  return result;
-}
-
 }  // namespace
 
-std::unique_ptr<const PlanCompleter> PlanCompleter::CreateIfNeeded(const Problem& problem) {
-  std::unique_ptr<const PlanCompleter> completer(new PlanCompleter(problem));
+absl::StatusOr<std::unique_ptr<PlanCompleter>> PlanCompleter::CreateIfNeeded(
+    const Problem& problem) {
+  std::unique_ptr<PlanCompleter> completer(new PlanCompleter(problem));
   const bool needed = completer->rules_on_pairs_ || HasClosedTasks(problem) ||
                       !completer->constrained_parameters_.empty();
-  return needed ? std::move(completer) : nullptr;
+  if (!needed) return nullptr;
+  GOPT_RETURN_IF_ERROR(completer->MakeSolver());
+  return completer;
 }
 
 PlanCompleter::PlanCompleter(const Problem& problem)
     : problem_(problem), rules_on_pairs_(HasRulesOnPairs(problem)) {
   const Graph& graph = problem.graph();
-  for (const Constraints::Group& group : problem.constraints().keep_apart) {
-    apart_.push_back(LeastFreeFirst(problem, group.ops));
-  }
-  if (!apart_.empty()) {
-    group_ops_.resize(problem.num_colocation_groups());
-    for (OpId op : graph.kernel_ops()) {
-      const int32_t group = problem.colocation_group()[op];
-      if (group != kNone) group_ops_[group].push_back(op);
-    }
-  }
   const std::vector<OpId> companions = FirstKernelOpOfGroups(problem);
   const auto num_devices = static_cast<size_t>(problem.machine().num_devices());
   for (size_t i = 0; i < graph.parameters().size(); ++i) {
@@ -86,15 +70,51 @@ PlanCompleter::PlanCompleter(const Problem& problem)
   }
 }
 
-void PlanCompleter::Complete(Plan* plan) const {
+// What holds for singletons holds for every fusion of them; other kernels may be fused anew.
+absl::Status PlanCompleter::MakeSolver() {
+  if (!rules_on_pairs_ || !problem_.tasks().placement) return absl::OkStatus();
+  const bool final = !problem_.tasks().fusion || problem_.base_plan() == nullptr;
+  absl::StatusOr<PlacementSolver> solver = PlacementSolver::Create(
+      problem_, problem_.base_kernels(), {.memory = false, .explain = final});
+  if (final && absl::IsFailedPrecondition(solver.status())) return solver.status();
+  solver_kernels_ = problem_.base_kernels();
+  if (solver.ok()) solver_.emplace(*std::move(solver));
+  return absl::OkStatus();
+}
+
+const PlacementSolver* PlanCompleter::SolverFor(const std::shared_ptr<const Kernels>& kernels) {
+  if (kernels != solver_kernels_) {
+    absl::StatusOr<PlacementSolver> solver =
+        PlacementSolver::Create(problem_, kernels, {.memory = false, .explain = false});
+    solver_.reset();
+    if (solver.ok()) solver_.emplace(*std::move(solver));
+    solver_kernels_ = kernels;
+  }
+  return solver_.has_value() ? &*solver_ : nullptr;
+}
+
+void PlanCompleter::Complete(Plan* plan) {
   if (HasClosedTasks(problem_)) UseBasePlan(plan);
-  if (problem_.tasks().placement) KeepApart(plan);
   const bool homes_are_given = !problem_.tasks().placement && problem_.base_plan() != nullptr;
   if (!constrained_parameters_.empty() && !homes_are_given) FillHomes(plan);
+  surely_legal_ = !rules_on_pairs_;
+  if (rules_on_pairs_ && problem_.tasks().placement) Repair(plan);
+}
+
+void PlanCompleter::Repair(Plan* plan) {
+  const PlacementSolver* solver = SolverFor(plan->kernels);
+  if (solver == nullptr) return;
+  absl::StatusOr<Placement> placement = solver->Fix(plan->device, plan->parameter_home);
+  if (!placement.ok()) return;
+  const bool moved = placement->device != plan->device;
+  plan->device = std::move(placement->device);
+  plan->parameter_home = std::move(placement->parameter_home);
+  surely_legal_ = !moved || (plan->dispatch != Dispatch::kSequence &&
+                             !plan->kernels->copies_depend_on_device());
 }
 
 absl::Status PlanCompleter::CheckLegal(const Plan& plan) const {
-  return rules_on_pairs_ ? ValidatePlan(problem_, plan) : absl::OkStatus();
+  return surely_legal_ ? absl::OkStatus() : ValidatePlan(problem_, plan);
 }
 
 void PlanCompleter::UseBasePlan(Plan* plan) const {
@@ -136,37 +156,6 @@ void PlanCompleter::CarrySequenceOfBasePlan(Plan* plan) const {
   std::vector<int32_t> position(base.sequence.size());
   for (size_t i = 0; i < position.size(); ++i) position[base.sequence[i]] = static_cast<int32_t>(i);
   plan->sequence = CarrySequence(*base.kernels, position, *plan->kernels, *graph);
-}
-
-// Op by op, the first free device that it may use; colocated ops go along. A group that this
-// cannot part stays as it is and is reported by CheckLegal.
-void PlanCompleter::KeepApart(Plan* plan) const {
-  const Kernels& kernels = *plan->kernels;
-  std::vector<uint8_t> taken(problem_.machine().num_devices());
-  for (const std::vector<OpId>& ops : apart_) {
-    std::fill(taken.begin(), taken.end(), 0);
-    for (OpId op : ops) {
-      const std::span<const KernelId> copies = kernels.kernels_of(op);
-      const auto is_taken = [&](KernelId copy) { return taken[plan->device[copy]] != 0; };
-      if (std::any_of(copies.begin(), copies.end(), is_taken)) {
-        const auto allowed = problem_.allowed_devices(op);
-        const auto free =
-            std::find_if(allowed.begin(), allowed.end(), [&](DeviceId d) { return taken[d] == 0; });
-        if (free != allowed.end()) MoveUnit(kernels, op, *free, &plan->device);
-      }
-      for (const KernelId copy : copies) taken[plan->device[copy]] = 1;
-    }
-  }
-}
-
-void PlanCompleter::MoveUnit(const Kernels& kernels, OpId op, DeviceId device,
-                             std::vector<DeviceId>* devices) const {
-  for (KernelId kernel : kernels.kernels_of(op)) (*devices)[kernel] = device;
-  const int32_t group = problem_.colocation_group()[op];
-  if (group == kNone) return;
-  for (OpId other : group_ops_[group]) {
-    for (KernelId kernel : kernels.kernels_of(other)) (*devices)[kernel] = device;
-  }
 }
 
 void PlanCompleter::FillHomes(Plan* plan) const {

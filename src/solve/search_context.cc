@@ -79,7 +79,7 @@ absl::StatusOr<std::unique_ptr<SearchContext>> SearchContext::Create(const Solve
   context->last_progress_ = context->start_;
   context->request_ = request;
   context->solver_ = std::move(solver);
-  context->completer_ = PlanCompleter::CreateIfNeeded(*request.problem);
+  GOPT_ASSIGN_OR_RETURN(context->completer_, PlanCompleter::CreateIfNeeded(*request.problem));
   try {
     GOPT_ASSIGN_OR_RETURN(context->evaluator_, request.backend->Bind(*request.problem));
   } catch (const std::exception& error) {

@@ -304,16 +304,28 @@ TEST_F(SearchContextTest, MovesKeptApartOpsApart) {
   EXPECT_TRUE(ValidatePlan(problem, solution.plan).ok());
 }
 
-TEST_F(SearchContextTest, NeverReturnsAnIllegalPlan) {
+TEST_F(SearchContextTest, PricesTheLegalPlacementNearAnIllegalOne) {
   ProblemOptions options;
   options.constraints.forward_only_devices = true;
   const Problem problem = MakeProblem("a -> b -> c", options);
   request_.problem = &problem;
-  request_.best_effort = true;
   auto context = Context();
   context->Evaluate(PlanOf(problem, {1, 0, 0}));
-  EXPECT_FALSE(context->has_best());
-  EXPECT_EQ(context->Finish().status().code(), absl::StatusCode::kFailedPrecondition);
+  const Solution solution = *context->Finish();
+  EXPECT_EQ(solution.plan.device, (std::vector<DeviceId>{0, 0, 0}));
+  EXPECT_TRUE(ValidatePlan(problem, solution.plan).ok());
+}
+
+TEST_F(SearchContextTest, NamesConstraintsThatContradictEachOther) {
+  ProblemOptions options;
+  options.constraints.no_skipped_devices = true;
+  options.constraints.pins = {{0, 1, "one"}, {1, 1, "two"}, {2, 1, "three"}};
+  const Problem problem = MakeProblem("a -> b -> c", options);
+  request_.problem = &problem;
+  const absl::Status status = SearchContext::Create(request_, "test").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find("no_skipped_devices"), std::string::npos) << status;
+  EXPECT_NE(status.message().find("pinned to device 1 (three)"), std::string::npos) << status;
 }
 
 TEST_F(SearchContextTest, AConstrainedParameterGetsAHome) {

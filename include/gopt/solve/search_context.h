@@ -34,10 +34,11 @@ class GOPT_API SearchContext {
 
   // Prices a plan, remembers it if it is the best, and returns its report (valid until the next
   // call). Closed tasks are first replaced by the base plan's, homes of constrained parameters are
-  // filled in, and ops that must be kept apart are moved apart; the rest of the plan must be legal,
-  // except that breaking a rule on pairs of devices (keep apart, forward only, no route, ...) gives
-  // an infeasible report that is never the best. A backend that throws or answers nonsense gives a
-  // failed report. `who` names the finder for Solution::solver; empty: this solver.
+  // filled in, and a placement that breaks a rule on pairs of devices (keep apart, forward only, no
+  // route, ...) gives way to the one that PlacementSolver::Fix finds near it: that is what is
+  // priced. The rest of the plan must be legal. Where no such placement was found, the report is
+  // infeasible and never the best. A backend that throws or answers nonsense gives a failed report.
+  // `who` names the finder for Solution::solver; empty: this solver.
   const CostReport& Evaluate(const Plan& plan, const EvaluateOptions& options = {},
                              std::string_view who = {});
 
@@ -98,7 +99,7 @@ class GOPT_API SearchContext {
   std::unique_ptr<Evaluator> evaluator_;
   std::unique_ptr<RooflineCostModel> own_costs_;  // When the evaluator has none.
   const OpCostModel* costs_ = nullptr;
-  std::unique_ptr<const PlanCompleter> completer_;  // Null: plans are complete as they are.
+  std::unique_ptr<PlanCompleter> completer_;  // Null: plans are complete as they are.
   Plan completed_;
   CostReport report_;
   Plan best_plan_;
