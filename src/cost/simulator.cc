@@ -1,13 +1,13 @@
 #include "gopt/cost/simulator.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/check.h"
 #include "gopt/plan/validate.h"
+#include "src/cost/compiled_cache.h"
 #include "src/cost/compiled_kernels.h"
 #include "src/cost/memory_accounting.h"
 #include "src/cost/plan_checks.h"
@@ -76,25 +76,11 @@ class SimulatorEvaluator final : public Evaluator {
     report->critical_chain.clear();
   }
 
-  // Once per kernels, and where who reads which copy depends on devices, once per placement. The
-  // last two are kept: searches in fusion go back and forth.
   std::string Compile(const Plan& plan) {
-    if (IsCompiled(plan)) return "";
-    std::swap(compiled_, before_);
-    std::swap(compiled_device_, before_device_);
-    if (IsCompiled(plan)) return "";
-    absl::StatusOr<CompiledKernels> compiled = CompiledKernels::Create(
-        problem_, plan.kernels, plan.device, costs_, before_.has_value() ? &*before_ : nullptr);
-    compiled_.reset();
+    const absl::StatusOr<const CompiledKernels*> compiled = cache_.Get(plan);
     if (!compiled.ok()) return std::string(compiled.status().message());
-    compiled_ = *std::move(compiled);
-    if (plan.kernels->copies_depend_on_device()) compiled_device_ = plan.device;
+    compiled_ = *compiled;
     return "";
-  }
-
-  bool IsCompiled(const Plan& plan) const {
-    return compiled_.has_value() && compiled_->kernels == plan.kernels &&
-           (!plan.kernels->copies_depend_on_device() || plan.device == compiled_device_);
   }
 
   std::string ChooseHomes(const Plan& plan) {
@@ -139,8 +125,8 @@ class SimulatorEvaluator final : public Evaluator {
   const Problem problem_;
   const SimulatorOptions options_;
   const RooflineCostModel costs_;
-  std::optional<CompiledKernels> compiled_, before_;       // In use; in use before these.
-  std::vector<DeviceId> compiled_device_, before_device_;  // Where copies depend on them.
+  CompiledCache cache_{problem_, costs_};
+  const CompiledKernels* compiled_ = nullptr;  // The plan's in hand.
   std::vector<DeviceId> homes_;
   PlanChecks checks_;
   Simulation simulation_;

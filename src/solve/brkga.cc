@@ -96,6 +96,7 @@ class Breeding {
 
   // The best of them, as many as the population holds: each is priced once more, as its keys say.
   void AddStarts(std::vector<StartPoint> starts) {
+    std::erase_if(starts, [this](const StartPoint& s) { return s.tasks != shared_tasks_; });
     std::stable_sort(starts.begin(), starts.end(),
                      [](const StartPoint& a, const StartPoint& b) { return a.score < b.score; });
     if (!options_.published && may_place_) {

@@ -11,6 +11,7 @@
 #include "gopt/plan/validate.h"
 #include "src/solve/constructive.h"
 #include "src/solve/placement_makers.h"
+#include "src/solve/start_tasks.h"
 
 namespace gopt {
 namespace {
@@ -82,6 +83,9 @@ class ClassicalPricer {
 
   bool Done() { return context_.Exhausted() || (priced_ > 0 && context_.evaluations() >= limit_); }
 
+  // Of kernels that are not the first to be priced.
+  void NothingIsOwed() { priced_ = 1; }
+
   absl::Status PriceStartPlans() {
     const std::vector<Plan>& plans = context_.request().start_plans;
     for (size_t i = 0; i < plans.size() && !Done(); ++i) {
@@ -99,10 +103,29 @@ class ClassicalPricer {
     const absl::StatusOr<ClassicalPlacement> placed = maker.make(tasks_, options);
     slowest_maker_ = std::max(slowest_maker_, context_.seconds() - begin);
     if (!placed.ok()) return;
+    PriceOrders(maker.solver, maker.variant, *placed, /*topological=*/true);
+  }
+
+  void PriceOrders(const std::string& solver, const std::string& variant,
+                   const ClassicalPlacement& placed, bool topological) {
     for (const Order order : kOrders) {
       if (priced_ > 0 && Done()) return;
-      if (order == Order::kSequence && placed->order.empty()) continue;
-      PriceOrder(maker, *placed, order);
+      if (order == Order::kSequence && (placed.order.empty() || !topological)) continue;
+      PriceOrder(solver, variant, placed, order);
+    }
+  }
+
+  // While no plan fits in memory, stricter and stricter.
+  void PriceMakers(const std::vector<PlacementMaker>& makers) {
+    std::vector<DeviceId> fixed;
+    PlacementOptions options = InitialOptions(context_.request(), tasks_, &fixed);
+    for (double weight : kActivationWeights) {
+      options.activation_weight = weight;
+      for (const PlacementMaker& maker : makers) {
+        if (Done()) break;
+        PriceInAllOrders(maker, options);
+      }
+      if (FoundFeasible() || Done()) break;
     }
   }
 
@@ -122,15 +145,16 @@ class ClassicalPricer {
   }
 
  private:
-  void PriceOrder(const PlacementMaker& maker, const ClassicalPlacement& placed, Order order) {
+  void PriceOrder(const std::string& solver, const std::string& variant,
+                  const ClassicalPlacement& placed, Order order) {
     Plan plan = tasks_.MakePlan(placed.device, Ranks(placed, order),
-                                absl::StrCat(maker.variant, ", order: ", Name(order)));
+                                absl::StrCat(variant, ", order: ", Name(order)));
     if (order == Order::kFifo) plan.dispatch = Dispatch::kFifo;
     if (order == Order::kSequence) {
       plan.dispatch = Dispatch::kSequence;
       plan.sequence = placed.order;
     }
-    Price(plan, maker.solver);
+    Price(plan, solver);
   }
 
   std::vector<int32_t> Ranks(const ClassicalPlacement& placed, Order order) const {
@@ -152,14 +176,26 @@ class ClassicalPricer {
     const CostReport& report = context_.Evaluate(plan, {.start_order = true}, who);
     ++priced_;
     const double score = context_.Score(report);
-    if (plan.kernels != tasks_.kernels() || !(score < best_ || all_ != nullptr)) return;
-    StartPoint point = {.tasks = shared_tasks_, .device = plan.device, .order = {}, .score = score};
+    if (!(score < best_ || all_ != nullptr)) return;
+    std::shared_ptr<const TaskGraph> tasks = TasksOf(plan);
+    if (tasks == nullptr) return;
+    StartPoint point = {
+        .tasks = std::move(tasks), .device = plan.device, .order = {}, .score = score};
     point.sequence = plan.dispatch == Dispatch::kSequence;
     point.order = point.sequence ? plan.sequence : StartOrder(plan, report);
     if (all_ != nullptr) all_->push_back(point);
     if (!(score < best_)) return;
     best_ = score;
     start_ = std::move(point);
+  }
+
+  // Null for kernels that a search cannot start from: others than the base plan's where fusion is
+  // closed, or with clones.
+  std::shared_ptr<const TaskGraph> TasksOf(const Plan& plan) const {
+    if (plan.kernels == tasks_.kernels()) return shared_tasks_;
+    if (!context_.problem().tasks().fusion || plan.kernels->has_clones()) return nullptr;
+    auto tasks = ShareTasks(context_.problem(), plan.kernels, context_.costs(), &tasks_);
+    return tasks.ok() ? *std::move(tasks) : nullptr;
   }
 
   const std::shared_ptr<const TaskGraph> shared_tasks_;
@@ -185,17 +221,27 @@ absl::StatusOr<StartPoint> PriceClassicalPlans(std::shared_ptr<const TaskGraph> 
                         PlacementMakers(set, context->request().seed));
   ClassicalPricer pricer(tasks, most_evaluations, context, all);
   GOPT_RETURN_IF_ERROR(pricer.PriceStartPlans());
-  std::vector<DeviceId> fixed;
-  PlacementOptions options = InitialOptions(context->request(), *tasks, &fixed);
-  for (double weight : kActivationWeights) {
-    options.activation_weight = weight;
-    for (const PlacementMaker& maker : makers) {
-      if (pricer.Done()) break;
-      pricer.PriceInAllOrders(maker, options);
-    }
-    if (pricer.FoundFeasible() || pricer.Done()) break;
-  }
+  pricer.PriceMakers(makers);
   return std::move(pricer).Finish();
+}
+
+absl::Status PricePlacements(std::shared_ptr<const TaskGraph> tasks, std::string_view set,
+                             int64_t most_evaluations, SearchContext* context,
+                             std::vector<StartPoint>* all) {
+  GOPT_ASSIGN_OR_RETURN(const std::vector<PlacementMaker> makers,
+                        PlacementMakers(set, context->request().seed));
+  ClassicalPricer pricer(std::move(tasks), most_evaluations, context, all);
+  pricer.NothingIsOwed();
+  pricer.PriceMakers(makers);
+  return absl::OkStatus();
+}
+
+void PriceInAllOrders(const StartPoint& start, int64_t most_evaluations, SearchContext* context,
+                      std::vector<StartPoint>* all) {
+  ClassicalPricer pricer(start.tasks, most_evaluations, context, all);
+  pricer.NothingIsOwed();
+  pricer.PriceOrders("", "fused anew", {.device = start.device, .order = start.order},
+                     start.sequence);
 }
 
 }  // namespace gopt

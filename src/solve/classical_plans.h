@@ -40,6 +40,16 @@ absl::StatusOr<StartPoint> PriceClassicalPlans(std::shared_ptr<const TaskGraph> 
                                                SearchContext* context,
                                                std::vector<StartPoint>* all = nullptr);
 
+// The same without the request's start plans, for further kernels of the problem. Prices nothing if
+// the budget is spent.
+absl::Status PricePlacements(std::shared_ptr<const TaskGraph> tasks, std::string_view set,
+                             int64_t most_evaluations, SearchContext* context,
+                             std::vector<StartPoint>* all);
+
+// Prices the start's placement and order, and its placement under the other orders.
+void PriceInAllOrders(const StartPoint& start, int64_t most_evaluations, SearchContext* context,
+                      std::vector<StartPoint>* all);
+
 }  // namespace gopt
 
 #endif  // GOPT_SRC_SOLVE_CLASSICAL_PLANS_H_

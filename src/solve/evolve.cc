@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "gopt/solve/search_context.h"
 #include "gopt/solve/task_graph.h"
 #include "src/solve/builtin.h"
+#include "src/solve/fusion_moves.h"
 #include "src/solve/inheritance.h"
 #include "src/solve/moves.h"
 #include "src/solve/rank_sort.h"
@@ -25,7 +28,9 @@ constexpr int kMostPopulation = 1'000'000;
 constexpr int kMostMissedChildren = 1'000;  // In a row: then nothing can be changed.
 constexpr int kReplacementTournament = 3;   // The worst of so many dies.
 constexpr double kCriticalShare = 0.7;
-constexpr double kSecondParentShare = 0.5;  // Of the genes.
+constexpr double kSecondParentShare = 0.5;   // Of the genes.
+constexpr double kFusionShare = 0.25;        // Of the mutations where fusion and more is open.
+constexpr double kInheritFusionShare = 0.5;  // Of the crossings of parents fused in two ways.
 
 struct Individual {
   std::shared_ptr<const TaskGraph> tasks;
@@ -47,11 +52,16 @@ class Evolution {
         random_(context->request().seed),
         moves_(kCriticalShare, &random_),
         child_(start.tasks, start.device, start.order) {
-    if (!options.published && may_place_) groupings_ = SearchGroups(*start.tasks, *context);
+    if (context->problem().tasks().fusion) {
+      fusion_.emplace(context->problem(), context->costs(), kCriticalShare, &random_);
+    }
+    if (!options.published && (may_place_ || fusion_)) {
+      groupings_ = SearchGroups(*start.tasks, *context);
+    }
   }
 
   void Run(std::vector<StartPoint> starts) {
-    if (!may_place_ && !may_order_) return;
+    if (!may_place_ && !may_order_ && !fusion_) return;
     AddStarts(std::move(starts));
     for (int missed = 0; missed < kMostMissedChildren && !context_.Exhausted();) {
       const Individual& parent = population_[PickParent()];
@@ -127,14 +137,42 @@ class Evolution {
     const bool reordered = may_order_ && MergeOrders(parent, second);
     child_.Assign(parent.tasks, parent.device, reordered ? order_ : parent.order,
                   parent.sequence && !reordered);
-    const bool moved = may_place_ && second != nullptr && TakeDevices(*second);
-    if (options_.published) return MutateDevices() || moved || reordered;
+    const bool moved = may_place_ && second != nullptr && TakeDevices(parent, *second);
+    const bool mutated = options_.published && MutateDevices();
     // What was changed is not to be undone by a move that fails.
     child_.Keep();
-    const bool crossed = moved || reordered;
+    const bool fused = second != nullptr && TakeFusion(parent, *second);
+    const bool crossed = moved || reordered || fused;
+    if (options_.published) return PublishedFusion() || mutated || crossed;
     if (crossed && random_.Below(2) == 0) return true;
-    moves_.SetCriticalChain(parent.chain);
-    return moves_.Any(groupings_, &child_) || crossed;
+    return Move(parent) || crossed;
+  }
+
+  // One move of anneal's kind. False, and nothing changed, if it fails.
+  bool Move(const Individual& parent) {
+    const bool same = parent.tasks == child_.shared_tasks();
+    const auto chain = same ? std::span<const KernelId>(parent.chain) : std::span<const KernelId>();
+    if (fusion_ && ((!may_place_ && !may_order_) || random_.Uniform() < kFusionShare)) {
+      fusion_->SetCriticalChain(chain);
+      return fusion_->Any(groupings_, &child_);
+    }
+    moves_.SetCriticalChain(chain);
+    return moves_.Any(groupings_, &child_);
+  }
+
+  bool PublishedFusion() {
+    return fusion_ && random_.Uniform() < kFusionShare && fusion_->Single(&child_);
+  }
+
+  // The kernels of the second parent where the child takes after it.
+  bool TakeFusion(const Individual& parent, const Individual& second) {
+    if (!fusion_ || second.tasks == parent.tasks) return false;
+    if (random_.Uniform() >= kInheritFusionShare) return false;
+    const bool fused = fusion_->Inherit(
+        *second.tasks->kernels(), [this](KernelId task) { return inheritance_.takes(task); },
+        &child_);
+    child_.Keep();
+    return fused;
   }
 
   void DrawInheritance(const Kernels& kernels) {
@@ -153,9 +191,7 @@ class Evolution {
     const int n = parent.tasks->num_tasks();
     priority_.resize(n);
     for (int i = 0; i < n; ++i) priority_[parent.order[i]] = -i;
-    for (int i = 0; second != nullptr && i < n; ++i) {
-      if (inheritance_.takes(second->order[i])) priority_[second->order[i]] = -i;
-    }
+    if (second != nullptr) TakePositions(parent, *second);
     for (int i = 0; options_.published && i < n; ++i) {
       if (random_.Uniform() < options_.mutation) priority_[i] = -random_.Uniform() * n;
     }
@@ -165,12 +201,30 @@ class Evolution {
     return order_ != parent.order;
   }
 
-  bool TakeDevices(const Individual& second) {
+  void TakePositions(const Individual& parent, const Individual& second) {
+    const size_t n = second.order.size();
+    position_.resize(n);
+    for (size_t i = 0; i < n; ++i) position_[second.order[i]] = static_cast<double>(i);
+    const double scale = static_cast<double>(parent.order.size()) / static_cast<double>(n);
+    for (KernelId task = 0; task < parent.tasks->num_tasks(); ++task) {
+      if (!inheritance_.takes(task)) continue;
+      priority_[task] = -scale * position_[TaskOf(second, parent, task)];
+    }
+  }
+
+  bool TakeDevices(const Individual& parent, const Individual& second) {
     bool moved = false;
     for (KernelId task = 0; task < child_.tasks().num_tasks(); ++task) {
-      if (inheritance_.takes(task)) moved |= child_.MoveTask(task, second.device[task]);
+      if (!inheritance_.takes(task)) continue;
+      moved |= child_.MoveTask(task, second.device[TaskOf(second, parent, task)]);
     }
     return moved;
+  }
+
+  // The task of `in` that holds the first op of a task of `of`.
+  static KernelId TaskOf(const Individual& in, const Individual& of, KernelId task) {
+    if (in.tasks == of.tasks) return task;
+    return in.tasks->kernels()->kernel_of(of.tasks->kernels()->ops(task).front());
   }
 
   bool MutateDevices() {
@@ -211,12 +265,13 @@ class Evolution {
   const int tournament_;
   Random random_;
   Moves moves_;
+  std::optional<FusionMoves> fusion_;  // Where fusion is open.
   Inheritance inheritance_;
   SearchState child_;
   std::vector<Grouping> groupings_;
   std::vector<Individual> population_;
   RankSorter sorter_;
-  std::vector<double> priority_;
+  std::vector<double> priority_, position_;
   std::vector<int32_t> rank_;
   std::vector<KernelId> order_;
 };

@@ -1,11 +1,13 @@
 #include "src/solve/local_search.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "gopt/base/random.h"
 #include "gopt/base/status_macros.h"
+#include "src/solve/fusion_moves.h"
 #include "src/solve/groups.h"
 #include "src/solve/moves.h"
 #include "src/solve/search_state.h"
@@ -15,6 +17,7 @@ namespace {
 
 constexpr int kMostMissedMoves = 1'000;  // In a row: then nothing can be changed.
 constexpr double kCriticalShare = 0.7;
+constexpr double kFusionShare = 0.25;  // Of the moves where fusion and more is open.
 
 // Waiting time of rate 1, from comparisons alone (von Neumann, 1951), so that it has the same bits
 // everywhere, which a library's logarithm has not.
@@ -42,11 +45,15 @@ class LocalSearch {
         may_order_(context->problem().tasks().scheduling),
         random_(context->request().seed),
         moves_(rule.guided ? kCriticalShare : 0.0, &random_) {
-    if (rule.guided && may_place_) groupings_ = SearchGroups(tasks, *context);
+    const double share = rule.guided ? kCriticalShare : 0.0;
+    if (context->problem().tasks().fusion) {
+      fusion_.emplace(context->problem(), context->costs(), share, &random_);
+    }
+    if (rule.guided && (may_place_ || fusion_)) groupings_ = SearchGroups(tasks, *context);
   }
 
   void Run(SearchState* state) {
-    if (!may_place_ && !may_order_) return;
+    if (!may_place_ && !may_order_ && !fusion_) return;
     used_before_ = context_.Used();
     EvaluateStart(state);
     for (int missed = 0; missed < kMostMissedMoves && !context_.Exhausted();) {
@@ -87,6 +94,7 @@ class LocalSearch {
   void SetCriticalChain(const CostReport& report, const SearchState& state) {
     chain_ = ChainKernels(report, state.tasks().num_tasks());
     moves_.SetCriticalChain(chain_);
+    if (fusion_) fusion_->SetCriticalChain(chain_);
   }
 
   // Metropolis: with probability exp(-increase / T).
@@ -98,6 +106,9 @@ class LocalSearch {
   }
 
   bool Propose(SearchState* state) {
+    if (fusion_ && ((!may_place_ && !may_order_) || random_.Uniform() < kFusionShare)) {
+      return fusion_->Any(groupings_, state);
+    }
     if (may_place_ && !rule_.guided) return moves_.MoveOne(state);
     return moves_.Any(groupings_, state);
   }
@@ -108,6 +119,7 @@ class LocalSearch {
   const bool may_order_;
   Random random_;
   Moves moves_;
+  std::optional<FusionMoves> fusion_;  // Where fusion is open.
   std::vector<KernelId> chain_;
   std::vector<Grouping> groupings_;
   double used_before_ = 0.0;

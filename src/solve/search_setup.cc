@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
+#include "src/solve/fusion_starts.h"
 #include "src/solve/start_tasks.h"
 
 namespace gopt {
@@ -37,9 +38,10 @@ absl::Status CheckShareOption(const std::string& option, double share) {
 }
 
 absl::StatusOr<StartPoint> PriceStarts(SearchContext* context, std::vector<StartPoint>* all) {
+  const int64_t most = std::max<int64_t>(1, context->remaining() / kStartShare);
+  if (context->problem().tasks().fusion) return PriceFusedStarts(most, context, all);
   GOPT_ASSIGN_OR_RETURN(std::shared_ptr<const TaskGraph> tasks,
                         StartTasks(context->problem(), context->costs()));
-  const int64_t most = std::max<int64_t>(1, context->remaining() / kStartShare);
   return PriceClassicalPlans(std::move(tasks), ClassicalSet::kPortfolio, most, context, all);
 }
 

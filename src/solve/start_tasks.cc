@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gopt/base/status_macros.h"
+#include "gopt/plan/fuse.h"
 
 namespace gopt {
 
@@ -17,7 +18,9 @@ absl::StatusOr<std::shared_ptr<const TaskGraph>> ShareTasks(const Problem& probl
 
 absl::StatusOr<std::shared_ptr<const TaskGraph>> StartTasks(const Problem& problem,
                                                             const OpCostModel& costs) {
-  return ShareTasks(problem, problem.base_kernels(), costs);
+  if (!problem.tasks().fusion) return ShareTasks(problem, problem.base_kernels(), costs);
+  GOPT_ASSIGN_OR_RETURN(std::shared_ptr<const Kernels> kernels, Fuse(problem, {}));
+  return ShareTasks(problem, std::move(kernels), costs);
 }
 
 }  // namespace gopt
