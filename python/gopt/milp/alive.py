@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
 from collections.abc import Iterable, Iterator
 
 from gopt.milp.program import Program
@@ -142,18 +142,13 @@ class AliveBytes:
         self.copies = copies
         self.program = program
         self.instant = any(item.time == 0 for item in tape.items)
-        sizes = (
-            sum(storage.bytes for storage in item.storages) * (1 + (i in copies.places))
-            for i, item in enumerate(tape.items)
-        )
-        self.made = list(itertools.accumulate(sizes))  # By all up to a position, and their copies.
+        self.known: dict[tuple, Terms] = {}  # Variables for the largest of some sums.
 
     def bound(self, limit: int) -> None:
         """At most `limit` bytes while any kernel or copy runs."""
         for step in self._steps():
-            t, c = step
-            if self.tape.items[c].time > 0 and self._most(step) > limit:
-                self._bound_step(step, limit, copy=c < t)
+            if self.tape.items[step[1]].time > 0:
+                self._bound_step(step, limit)
 
     def _steps(self) -> Iterator[tuple[int, int]]:
         at: dict[int, list[int]] = {}
@@ -164,36 +159,35 @@ class AliveBytes:
             yield from ((t, i) for i in at.get(t, ()))
             yield t, t
 
-    def _most(self, step: tuple[int, int]) -> int:
-        """Bytes if all that may be alive is."""
-        return self.tape.persistent + self.made[step[0]] + self.tape.items[step[1]].scratch
-
-    def _bound_step(self, step: tuple[int, int], limit: int, copy: bool) -> None:
+    def _bound_step(self, step: tuple[int, int], limit: int) -> None:
         t, c = step
-        alive: Terms = {_ONE: float(self.tape.persistent)}
-        items = self.tape.items
-        here = self._runs_here(step) if copy else self.copies.made(t)
-        _add(alive, here, items[c].scratch)
-        for i in range(t + (not copy)):
-            for storage in items[i].storages:
-                if storage.bytes == 0:
-                    continue
-                _add(alive, self._first_copy(i, storage, step), storage.bytes)
+        runs = self.copies.made(t) if c == t else self._runs_here(step)
+        parts = [(self.tape.items[c].scratch, _Largest([runs], True))]
+        for i in range(t + (c == t)):
+            for storage in self.tape.items[i].storages:
+                parts.append((storage.bytes, self._first_copy(i, storage, step)))
                 if i in self.copies.places:
-                    _add(alive, self._second_copy(i, storage, step), storage.bytes)
-        if self.instant and _ONE not in here:
+                    parts.append((storage.bytes, self._second_copy(i, storage, step)))
+        parts = [(size, largest) for size, largest in parts if size and largest.sums]
+        most = self.tape.persistent + sum(size for size, _ in parts)
+        if most <= limit:
+            return
+        alive: Terms = {_ONE: float(self.tape.persistent)}
+        for size, largest in parts:
+            _add(alive, self._variable(largest), size)
+        if self.instant and _ONE not in runs:
             # What does not run has no instant, nor may the steps before it have one.
-            _add(alive, _difference({_ONE: 1.0}, here), -float(self._most(step)))
+            _add(alive, _difference({_ONE: 1.0}, runs), -float(most))
         scale = _SCALE / max(1, limit)
         constant = alive.pop(_ONE, 0.0)
-        terms = {variable: value * scale for variable, value in alive.items() if value}
+        terms = {variable: value * scale for variable, value in alive.items()}
         self.program.add_row(terms, upper=(limit - constant) * scale)
 
-    def _first_copy(self, i: int, storage: Storage, step: tuple[int, int]) -> Terms:
+    def _first_copy(self, i: int, storage: Storage, step: tuple[int, int]) -> _Largest:
         """Whether the storage of the kernel itself is alive."""
         made = self.copies.made(i)
         if storage.kept or step == (i, i):
-            return made
+            return _Largest([made], True)
         again = self.copies.runs(i)
         later = [r for r in storage.readers if r >= step[0]]
         backward = [r for r in later if self.tape.items[r].backward]
@@ -201,28 +195,30 @@ class AliveBytes:
         if backward:
             reads.append(_difference({_ONE: 1.0}, again))
         if {_ONE: 1.0} in reads:
-            return {_ONE: 1.0}
+            return _Largest([{_ONE: 1.0}], True)
         if not backward:
             copies = (self.copies.runs_from(j, step) for j in self._copy_readers(storage))
             reads += [_difference(terms, again) for terms in copies if terms]
-        return self._any(reads, exact=not again or bool(backward))
+        return _Largest(reads, not again or bool(backward))
 
-    def _second_copy(self, i: int, storage: Storage, step: tuple[int, int]) -> Terms:
+    def _second_copy(self, i: int, storage: Storage, step: tuple[int, int]) -> _Largest:
         """Whether the storage of the op's copy is alive."""
         ran = self.copies.runs_until(i, step)
-        if not ran or any(r >= step[0] and self.tape.items[r].backward for r in storage.readers):
-            return ran
+        if not ran:
+            return _Largest([], True)
+        if any(r >= step[0] and self.tape.items[r].backward for r in storage.readers):
+            return _Largest([ran], True)
         own = self._runs_here(step) if step[1] == i else {}
         readers = self._copy_readers(storage)
         later = [terms for j in readers if (terms := self.copies.runs_from(j, step))]
         if not later:
-            return own
+            return _Largest([own] if own else [], True)
         reads = [_difference(_sum([ran, terms]), {_ONE: 1.0}) for terms in later]
         if i not in self.copies.needed and readers == self.copies.readers[i]:
             # Some reader follows: it has run already, or it is still to come.
             before = _sum(self.copies.runs_before(j, step) for j in readers)
             reads.append(_difference(ran, before))
-        return self._any([own, *reads] if own else reads, exact=False)
+        return _Largest([own, *reads] if own else reads, False)
 
     def _runs_here(self, step: tuple[int, int]) -> Terms:
         """Whether the copy of this step runs in it."""
@@ -232,21 +228,33 @@ class AliveBytes:
     def _copy_readers(self, storage: Storage) -> list[int]:
         return [r for r in storage.readers if r in self.copies.places]
 
-    def _any(self, reads: list[Terms], exact: bool) -> Terms:
-        """At least each of the sums, and at least 0."""
-        if not reads:
-            return {}
-        if exact and len(reads) == 1:
-            return reads[0]
-        variable = self.program.add_fraction()
-        for terms in reads:
-            _row_at_least(self.program, {variable: 1.0}, terms)
-        return {variable: 1.0}
+    def _variable(self, largest: _Largest) -> Terms:
+        if largest.non_negative and len(largest.sums) == 1:
+            return largest.sums[0]
+        key = tuple(sorted(tuple(sorted(terms.items())) for terms in largest.sums))
+        if key not in self.known:
+            variable = self.program.add_fraction()
+            self.known[key] = {variable: 1.0}
+            for terms in largest.sums:
+                _row_at_least(self.program, {variable: 1.0}, terms)
+        return self.known[key]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Largest:
+    """The largest of some sums and 0; the sums are never below 0 if non_negative."""
+
+    sums: list[Terms]
+    non_negative: bool
 
 
 def _add(into: Terms, terms: Terms, factor: float = 1.0) -> None:
     for variable, value in terms.items():
-        into[variable] = into.get(variable, 0.0) + factor * value
+        total = into.get(variable, 0.0) + factor * value
+        if total:
+            into[variable] = total
+        else:
+            into.pop(variable, None)
 
 
 def _sum(sums: Iterable[Terms]) -> Terms:
@@ -266,4 +274,4 @@ def _row_at_least(program: Program, more: Terms, less: Terms) -> None:
     """more >= less"""
     terms = _difference(more, less)
     constant = terms.pop(_ONE, 0.0)
-    program.add_row({v: value for v, value in terms.items() if value}, lower=-constant)
+    program.add_row(terms, lower=-constant)
