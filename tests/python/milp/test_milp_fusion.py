@@ -173,3 +173,25 @@ def test_no_pair_of_its_kernels_can_be_fused_for_less():
         except gopt.InvalidArgumentError:
             continue
         assert gopt.evaluate(problem, plan).step_time >= found.kernel_time_ns
+
+
+BLOCKS = {
+    "transformer": ("TransformerEncoderLayer", {"d_model": 32, "nhead": 4, "batch_first": True}),
+    "recurrent": ("RNNCell", {"input_size": 16, "hidden_size": 16}),
+    "normalised": ("LayerNorm", {"normalized_shape": 32}),
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_no_solver_beats_it_on_training_steps(name):
+    torch = pytest.importorskip("torch")
+    kind, arguments = BLOCKS[name]
+    rows = torch.rand(8, 16) if name == "recurrent" else torch.rand(2, 8, 32)
+    module = getattr(torch.nn, kind)(**arguments)
+    graph = gopt.capture(module, (rows,), loss=lambda result: result.square().mean()).graph
+    problem = gopt.Problem(graph, gopt.Machine.preset("p100x1"), fusion=True)
+    exact = gopt.milp.fuse(problem)
+    solvers = ("single_device", "hill_climb", "anneal")
+    table = gopt.compare(problem, solvers=solvers, evaluations=200)
+    assert exact.optimal and len(exact.plan.kernels) < len(graph.kernel_ops)
+    assert all(row.step_time_ns >= exact.kernel_time_ns for row in table), str(table)
