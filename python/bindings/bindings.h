@@ -17,6 +17,7 @@ void BindGraphFiles(pybind11::module_& m);
 void BindMachine(pybind11::module_& m);
 void BindConstraints(pybind11::module_& m);
 void BindPlan(pybind11::module_& m);
+void BindPlacement(pybind11::module_& m);
 void BindCostReport(pybind11::module_& m);
 void BindCost(pybind11::module_& m);
 void BindSolve(pybind11::module_& m);

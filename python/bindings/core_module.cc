@@ -22,6 +22,7 @@ PYBIND11_MODULE(_core, m) {
   gopt::python::BindMachine(m);
   gopt::python::BindConstraints(m);
   gopt::python::BindPlan(m);
+  gopt::python::BindPlacement(m);
   gopt::python::BindCostReport(m);
   gopt::python::BindCost(m);
   gopt::python::BindSolver(m);

@@ -499,6 +499,25 @@ class Problem:
     def allowed_devices(self, op: int) -> list[int]: ...
     def validate(self, plan: Plan) -> None: ...
 
+class PlacementSolver:
+    def __init__(
+        self,
+        problem: Problem,
+        kernels: Kernels | None = None,
+        *,
+        memory: bool = True,
+        max_steps: int = 200_000,
+    ) -> None: ...
+    def sample(
+        self, probabilities: npt.ArrayLike, seed: int = 0
+    ) -> tuple[list[int], list[int]]: ...
+    def fix(
+        self, devices: Sequence[int], homes: Sequence[int] = ()
+    ) -> tuple[list[int], list[int]]: ...
+    def is_legal(self, devices: Sequence[int], homes: Sequence[int] = ()) -> bool: ...
+    @property
+    def num_units(self) -> int: ...
+
 # --- cost
 
 class CriticalStep:

@@ -131,3 +131,38 @@ def test_a_plan_for_another_graph_is_refused(problem, tmp_path):
     gopt.Plan(problem.base_kernels).save(tmp_path / "p.txtpb")
     with pytest.raises(gopt.FailedPreconditionError, match=r"p\.txtpb"):
         gopt.Plan.load(tmp_path / "p.txtpb", gopt.parse_graph("a -> b"))
+
+
+def chiplet_problem(**rules) -> gopt.Problem:
+    constraints = gopt.Constraints()
+    constraints.forward_only_devices = True
+    constraints.no_skipped_devices = True
+    constraints.triangle_free_devices = True
+    for op, device in rules.get("pins", ()):
+        constraints.pin(op, device, reason="test")
+    return gopt.Problem(gopt.parse_graph(TEXT), gopt.Machine.uniform(3), constraints)
+
+
+def test_placement_solver_draws_and_repairs_legal_placements():
+    problem = chiplet_problem()
+    solver = gopt.PlacementSolver(problem)
+    assert solver.num_units == 3
+    for seed in range(20):
+        devices, homes = solver.sample([[0.2, 0.3, 0.5]] * 3, seed=seed)
+        assert (devices, homes) == solver.sample([[0.2, 0.3, 0.5]] * 3, seed=seed)
+        assert solver.is_legal(devices, homes)
+        problem.validate(gopt.Plan(problem.base_kernels, device=devices))
+    assert not solver.is_legal([2, 0, 0])
+    devices, homes = solver.fix([2, 0, 0])
+    assert devices == [0, 0, 0]
+    assert solver.fix([0, 1, 1]) == ([0, 1, 1], [])
+
+
+def test_placement_solver_says_what_is_wrong():
+    with pytest.raises(gopt.FailedPreconditionError, match="no_skipped_devices"):
+        gopt.PlacementSolver(chiplet_problem(pins=[(0, 2)]))
+    solver = gopt.PlacementSolver(chiplet_problem())
+    with pytest.raises(gopt.InvalidArgumentError, match="8 probabilities for 3 kernels"):
+        solver.sample([[0.5, 0.5]] * 4)
+    with pytest.raises(gopt.InvalidArgumentError, match="device 7 does not exist"):
+        solver.fix([0, 0, 7])
