@@ -35,6 +35,7 @@ COMMANDS = {
     "capture": "a PyTorch step as a graph file",
     "info": "what is in a graph, and where its time goes",
     "calibrate": "op times measured on this machine's CPU",
+    "fusion-gains": "the price of fusion checked against compiled kernels",
     "validate": "check a graph, and a plan for it",
     "optimize": "find a plan",
     "compare": "one row per solver, under the same budget",
@@ -61,7 +62,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         if only in COMMANDS and name != only:
             commands.add_parser(name, help=summary, add_help=False)
             continue
-        module = importlib.import_module(f"gopt.cli.{name}_command")
+        module = importlib.import_module(f"gopt.cli.{name.replace('-', '_')}_command")
         command = commands.add_parser(
             name,
             help=summary,
