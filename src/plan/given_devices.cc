@@ -4,17 +4,23 @@
 
 namespace gopt {
 
+std::vector<DeviceId> DeviceOfOps(const Plan& plan) {
+  const Kernels& kernels = *plan.kernels;
+  std::vector<DeviceId> device(kernels.graph().num_ops(), kNone);
+  for (const OpId op : kernels.graph().kernel_ops()) {
+    device[op] = plan.device[kernels.kernel_of(op)];
+  }
+  return device;
+}
+
 std::vector<DeviceId> GivenDevices(const Problem& problem, std::span<const DeviceId> device) {
-  const Graph& graph = problem.graph();
   if (!device.empty()) {
-    GOPT_CHECK(device.size() == static_cast<size_t>(graph.num_ops()));
+    GOPT_CHECK(device.size() == static_cast<size_t>(problem.graph().num_ops()));
     return {device.begin(), device.end()};
   }
   const Plan* base = problem.base_plan();
   if (problem.tasks().placement || base == nullptr) return {};
-  std::vector<DeviceId> result(graph.num_ops(), kNone);
-  for (const OpId op : graph.kernel_ops()) result[op] = base->device[base->kernels->kernel_of(op)];
-  return result;
+  return DeviceOfOps(*base);
 }
 
 }  // namespace gopt

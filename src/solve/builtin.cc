@@ -25,6 +25,7 @@ absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
       {"m_sct", "small communication times within memory (Baechi)", MemorySctFromSpec},
       {"list", "list scheduling that books link time", ListFromSpec},
       {"critical_path", "critical-path priorities for a given placement", CriticalPathFromSpec},
+      {"fuse", "fusion alone, by a heuristic; placement and order as they were", FuseFromSpec},
       {"hill_climb", "moves one op at a time and keeps what is not worse", HillClimbFromSpec},
       {"anneal", "critical-path-guided, grouped simulated annealing", AnnealFromSpec},
       {"evolve", "evolutionary search over devices and order", EvolveFromSpec},

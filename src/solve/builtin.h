@@ -31,6 +31,7 @@ SolverOr MemoryEtfFromSpec(const Spec& spec);
 SolverOr MemorySctFromSpec(const Spec& spec);
 SolverOr ListFromSpec(const Spec& spec);
 SolverOr CriticalPathFromSpec(const Spec& spec);
+SolverOr FuseFromSpec(const Spec& spec);
 SolverOr HillClimbFromSpec(const Spec& spec);
 SolverOr AnnealFromSpec(const Spec& spec);
 SolverOr EvolveFromSpec(const Spec& spec);

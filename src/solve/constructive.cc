@@ -55,7 +55,8 @@ absl::StatusOr<Solution> ConstructiveSolver::Solve(const SolveRequest& request) 
   GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
                         SearchContext::Create(request, name_));
   GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const TaskGraph> shared_tasks,
-                        StartTasks(context->problem(), context->costs()));
+                        make_tasks_ != nullptr ? make_tasks_(request, context->costs())
+                                               : StartTasks(context->problem(), context->costs()));
   const TaskGraph& tasks = *shared_tasks;
   std::vector<DeviceId> fixed;
   PlacementOptions options = InitialOptions(request, tasks, &fixed);

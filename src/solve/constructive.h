@@ -2,11 +2,13 @@
 #define GOPT_SRC_SOLVE_CONSTRUCTIVE_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "gopt/cost/op_cost_model.h"
 #include "gopt/plan/plan.h"
 #include "gopt/solve/placement_options.h"
 #include "gopt/solve/solver.h"
@@ -19,17 +21,23 @@ namespace gopt {
 PlacementOptions InitialOptions(const SolveRequest& request, const TaskGraph& tasks,
                                 std::vector<DeviceId>* fixed);
 
-// A solver that makes its plan in one go. Begins with StartTasks, keeps a closed placement, and
-// prices the plan, or the few forms of it that there are. While none fits in memory, makes others
-// that spread activations more strictly, a few times.
+// A solver that makes its plan in one go. Begins with StartTasks or kernels of its own, keeps a
+// closed placement, and prices the plan, or the few forms of it that there are. While none fits in
+// memory, makes others that spread activations more strictly, a few times.
 class ConstructiveSolver final : public Solver {
  public:
   // Makes the plans under the given options: at least one; the best is kept.
   using Construct = std::function<absl::StatusOr<std::vector<Plan>>(
       const SolveRequest& request, const TaskGraph& tasks, const PlacementOptions& options)>;
 
-  ConstructiveSolver(std::string name, Construct construct)
-      : name_(std::move(name)), construct_(std::move(construct)) {}
+  // Makes the kernels.
+  using MakeTasks = std::function<absl::StatusOr<std::shared_ptr<const TaskGraph>>(
+      const SolveRequest& request, const OpCostModel& costs)>;
+
+  ConstructiveSolver(std::string name, Construct construct, MakeTasks make_tasks = nullptr)
+      : name_(std::move(name)),
+        construct_(std::move(construct)),
+        make_tasks_(std::move(make_tasks)) {}
 
   std::string name() const override { return name_; }
   absl::StatusOr<Solution> Solve(const SolveRequest& request) const override;
@@ -37,6 +45,7 @@ class ConstructiveSolver final : public Solver {
  private:
   const std::string name_;
   const Construct construct_;
+  const MakeTasks make_tasks_;  // Null: StartTasks.
 };
 
 }  // namespace gopt
