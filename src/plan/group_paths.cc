@@ -1,13 +1,12 @@
 #include "src/plan/group_paths.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace gopt {
 
 GroupPaths::GroupPaths(const Graph& graph, const GroupTable& groups)
-    : graph_(graph), groups_(groups), order_(graph.num_ops()), marks_(graph) {
+    : graph_(graph), groups_(groups), order_(graph.num_ops()), chains_(graph) {
   forward_.forward = true;
   backward_.forward = false;
   for (Side* side : {&forward_, &backward_}) side->stamp.assign(graph.num_ops(), 0);
@@ -16,19 +15,20 @@ GroupPaths::GroupPaths(const Graph& graph, const GroupTable& groups)
 
 bool GroupPaths::Joined(OpId a, OpId b) {
   const auto [first, second] = order_.Before(a, b) ? std::pair(a, b) : std::pair(b, a);
-  return ProvenByMarks(first, second) || Search(first, second);
+  return ProvenByChains(first, second) || Search(first, second);
 }
 
-// A path between ops remains one between their groups, whatever else is joined, if the marked op
-// in the middle is in a third group.
-bool GroupPaths::ProvenByMarks(OpId first, OpId second) const {
-  uint64_t reached = 0, reaching = 0;
-  for (const OpId op : groups_.ops(first)) reached |= marks_.reaches(op);
-  if (reached == 0) return false;
-  for (const OpId op : groups_.ops(second)) reaching |= marks_.reached_by(op);
-  for (uint64_t between = reached & reaching; between != 0; between &= between - 1) {
-    const OpId middle = groups_.group(marks_.marked(std::countr_zero(between)));
-    if (middle != first && middle != second) return true;
+// A path between ops remains one between their groups, whatever else is joined, if an op in the
+// middle is in a third group.
+bool GroupPaths::ProvenByChains(OpId first, OpId second) const {
+  const auto elsewhere = [&](OpId op) {
+    const OpId group = groups_.group(op);
+    return group != first && group != second;
+  };
+  for (const OpId from : groups_.ops(first)) {
+    for (const OpId to : groups_.ops(second)) {
+      if (chains_.SomeBetween(from, to, elsewhere)) return true;
+    }
   }
   return false;
 }

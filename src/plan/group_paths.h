@@ -9,7 +9,7 @@
 #include "gopt/graph/graph.h"
 #include "src/plan/group_order.h"
 #include "src/plan/group_table.h"
-#include "src/plan/path_marks.h"
+#include "src/plan/path_chains.h"
 
 namespace gopt {
 
@@ -47,7 +47,7 @@ class GroupPaths {
     std::vector<int64_t> stamp;  // Per group.
   };
 
-  bool ProvenByMarks(OpId first, OpId second) const;
+  bool ProvenByChains(OpId first, OpId second) const;
   bool Search(OpId first, OpId second);
   void Start(Side* side, OpId from, OpId to);
   int64_t Edges(const Side& side) const;
@@ -59,7 +59,7 @@ class GroupPaths {
   const Graph& graph_;
   const GroupTable& groups_;
   GroupOrder order_;
-  PathMarks marks_;
+  PathChains chains_;
   Side forward_, backward_;
   int64_t stamp_ = 0;
 };

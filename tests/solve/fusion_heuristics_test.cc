@@ -14,6 +14,7 @@
 #include "gopt/cost/simulator.h"
 #include "gopt/graph/graph_text.h"
 #include "gopt/plan/fusion_groups.h"
+#include "gopt/plan/kernel_graph.h"
 #include "gopt/plan/validate.h"
 #include "gopt/solve/solver.h"
 #include "tests/testing/find_op.h"
