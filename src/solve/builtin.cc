@@ -30,6 +30,7 @@ absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
       {"anneal", "critical-path-guided, grouped simulated annealing", AnnealFromSpec},
       {"evolve", "evolutionary search over devices and order", EvolveFromSpec},
       {"brkga", "biased random-key genetic algorithm that steers list scheduling", BrkgaFromSpec},
+      {"recompute", "fits memory by order and recomputation of activations", RecomputeFromSpec},
       {"exact", "branch and bound that proves optimality of small plans", ExactFromSpec},
       {"portfolio",
        "best of the classical solvers, then annealing; version 2 places by " +

@@ -38,6 +38,7 @@ SolverOr EvolveFromSpec(const Spec& spec);
 SolverOr BrkgaFromSpec(const Spec& spec);
 SolverOr PortfolioFromSpec(const Spec& spec);
 SolverOr ExactFromSpec(const Spec& spec);
+SolverOr RecomputeFromSpec(const Spec& spec);
 
 }  // namespace gopt
 

@@ -9,6 +9,13 @@ from gopt import _core
 from gopt.api import evaluate
 from gopt.errors import FailedPreconditionError
 
+# What names of ops that draw random numbers hold.
+_RANDOM = (
+    "dropout", "bernoulli", "multinomial", "random", "rng", "uniform", "poisson", "rrelu",
+    "aten::rand", "aten::normal", "philox", "gumbel",
+    "aten::exponential", "aten::cauchy", "aten::geometric",
+)  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True)
 class Storage:
@@ -108,6 +115,12 @@ def _check_one_device(start: Any) -> None:
         )
 
 
+def _draws(op: Any) -> bool:
+    """Whether the op's name says that it draws random numbers: it would draw others again."""
+    name = f"{op.type} {op.native}".lower()
+    return any(source in name for source in _RANDOM)
+
+
 class _Reader:
     """Turns kernels of a plan into items."""
 
@@ -155,11 +168,11 @@ class _Reader:
         return storages
 
     def _may_run_again(self, ops: list[Any]) -> bool:
-        """A forward op alone in its kernel, with no effect but tensors that the step forgets."""
+        """A forward op alone in its kernel, whose only effect is tensors that the step forgets."""
         if len(ops) > 1 or ops[0].phase != "forward" or ops[0].kind != "compute":
             return False
         outputs = any(self.graph.port(port).is_output for port in ops[0].ports)
-        return not ops[0].side_effect and not outputs
+        return not (ops[0].side_effect or outputs or _draws(ops[0]))
 
     def _updates(self, ops: list[Any]) -> list[int]:
         """Positions of the kernels that update parameters read by these ops."""

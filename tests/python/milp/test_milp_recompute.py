@@ -165,3 +165,15 @@ def test_several_devices_are_refused():
     start = gopt.Plan(kernels, device=[k % 2 for k in range(len(kernels))])
     with pytest.raises(gopt.FailedPreconditionError, match="one device"):
         gopt.milp.recompute(problem, options=gopt.milp.RecomputeOptions(start=start))
+
+
+def test_what_draws_random_numbers_never_runs_again():
+    text = (
+        "x:input -> a:{}[time=1,bytes=50] -> b[time=9,bytes=1] -> big[time=9,bytes=100]"
+        " -> d[time=9,bytes=1,phase=b] -> e[time=9,bytes=1,phase=b] -> y:output; a -> e"
+    )
+    relu = gopt.Problem(gopt.parse_graph(text.format("relu")), MACHINE)
+    assert gopt.milp.recompute(relu, 120).recomputed == [1]
+    dropout = gopt.Problem(gopt.parse_graph(text.format("dropout")), MACHINE)
+    with pytest.raises(gopt.ResourceExhaustedError):
+        gopt.milp.recompute(dropout, 120)
