@@ -191,7 +191,8 @@ def test_no_solver_beats_it_on_training_steps(name):
     graph = gopt.capture(module, (rows,), loss=lambda result: result.square().mean()).graph
     problem = gopt.Problem(graph, gopt.Machine.preset("p100x1"), fusion=True)
     exact = gopt.milp.fuse(problem)
-    solvers = ("single_device", "hill_climb", "anneal")
+    fusers = [f"fuse(by={by})" for by in ("none", "default", "bytes", "queue")]
+    solvers = (*fusers, "hill_climb", "anneal")
     table = gopt.compare(problem, solvers=solvers, evaluations=200)
     assert exact.optimal and len(exact.plan.kernels) < len(graph.kernel_ops)
     assert all(row.step_time_ns >= exact.kernel_time_ns for row in table), str(table)
