@@ -126,6 +126,9 @@ class _Rules:
         self._all = list(graph.kernel_ops)
 
     def allow(self, ops: set[int]) -> bool:
+        """Looks at the whole graph, for cycles, only where the ops themselves may fuse."""
+        if _core.fusion_error(self._graph, sorted(ops)):
+            return False
         groups = [[op] for op in self._all if op not in ops] + [sorted(ops)]
         try:
             self._problem.validate(_core.Plan(_core.Kernels(self._graph, groups)))

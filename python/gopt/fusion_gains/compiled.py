@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from torch import fx
 from torch._inductor.scheduler import NopKernelSchedulerNode
+from torch._inductor.utils import fresh_cache
 
 from gopt.fusion_gains import apart
 
@@ -17,6 +19,12 @@ from gopt.fusion_gains import apart
 _OPTIONS = {"cpp.threads": 1, "reorder_for_locality": False}
 # Matrix products as Inductor's own templates, which take followers in; weights are constants.
 _TEMPLATES = {"max_autotune": True, "max_autotune_gemm_backends": "CPP", "freezing": True}
+
+
+def own_cache() -> contextlib.AbstractContextManager[None]:
+    """Inductor's files of compilations inside go to a temporary folder, removed at the end."""
+    cache: contextlib.AbstractContextManager[None] = fresh_cache()
+    return cache
 
 
 def compile_group(

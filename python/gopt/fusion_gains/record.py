@@ -75,14 +75,15 @@ def compile_all(
     steps = capture_all(workloads or WORKLOADS, progress)
     choices = _in_turn(choose(steps, options))
     folder.mkdir(parents=True, exist_ok=True)
-    compiled.compile_nothing(folder / "nothing.pt2")
-    for i, (turn, choice) in enumerate(choices):
-        step, note = steps[choice.workload], folder / f"{choice.name}.json"
-        progress(f"compiling {i + 1}/{len(choices)}: {choice.group_class}, {choice.workload}")
-        if not note.exists():
-            note.write_text(json.dumps(_compile(step, choice, folder)))
-        if turn < options.alone and "error" not in json.loads(note.read_text()):
-            _compile_alone(step, choice, folder)
+    with compiled.own_cache():
+        compiled.compile_nothing(folder / "nothing.pt2")
+        for i, (turn, choice) in enumerate(choices):
+            step, note = steps[choice.workload], folder / f"{choice.name}.json"
+            progress(f"compiling {i + 1}/{len(choices)}: {choice.group_class}, {choice.workload}")
+            if not note.exists():
+                note.write_text(json.dumps(_compile(step, choice, folder)))
+            if turn < options.alone and "error" not in json.loads(note.read_text()):
+                _compile_alone(step, choice, folder)
 
 
 def measure_all(
