@@ -1,6 +1,6 @@
 // Step time under memory limits on one device: by order alone, by recomputation alone, by both.
 //
-//   gopt_bench_recompute --graph gnmt8_80 --gib 16           made to fit, and its price
+//   gopt_bench_recompute --graph gnmt.gopt --gib 16          a graph made to fit, and its price
 //   gopt_bench_recompute --graph txl4,rnnlm4,inception32 --json curve.json    the curve of
 //   docs/results.md
 //
@@ -23,9 +23,10 @@
 #include "gopt/solve/fit_memory.h"
 #include "gopt/solve/solver.h"
 #include "gopt/workloads/stored.h"
+#include "gopt/workloads/synthetic.h"
 #include "nlohmann/json.hpp"
 
-ABSL_FLAG(std::string, graph, "txl4,rnnlm4,inception32", "stored workloads");
+ABSL_FLAG(std::string, graph, "txl4,rnnlm4,inception32", "stored workloads, files or specs");
 ABSL_FLAG(std::string, machine, "p100", "a preset of one device; its memory does not count");
 ABSL_FLAG(double, gib, 0.0, "one limit, in GiB, instead of parts of the peak");
 ABSL_FLAG(std::string, parts, "100,90,80,70,60,50,40,30,20,10", "limits, in % of the peak");
@@ -43,7 +44,7 @@ constexpr int64_t kEvaluations = 40;
 class MemoryBench {
  public:
   static absl::StatusOr<std::unique_ptr<MemoryBench>> Create(const std::string& name) {
-    GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const Graph> graph, LoadWorkload(name));
+    GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const Graph> graph, Load(name));
     GOPT_ASSIGN_OR_RETURN(const Machine machine, MachineFromPreset(absl::GetFlag(FLAGS_machine)));
     if (machine.num_devices() != 1) {
       return absl::InvalidArgumentError("--machine: this program is about one device");
@@ -80,6 +81,12 @@ class MemoryBench {
   }
 
  private:
+  static absl::StatusOr<std::shared_ptr<const Graph>> Load(const std::string& name) {
+    if (name.find_first_of("./(") == std::string::npos) return LoadWorkload(name);
+    GOPT_ASSIGN_OR_RETURN(Imported imported, SyntheticOrFile(name));
+    return imported.graph;
+  }
+
   MemoryBench(std::string name, Problem problem)
       : name_(std::move(name)), problem_(std::move(problem)) {}
 

@@ -54,7 +54,8 @@ class Explanation:
 
     Attributes:
       op, type, scope: Of the op.
-      kernel: Its kernel; kernel_ops: the names of the ops that run in it.
+      kernel: Its kernel, the lowest of several; kernel_ops: the names of the ops that run in it.
+      copies: The other kernels that hold the op; recomputed: backward ops read a backward one.
       device, start_ns, end_ns: Where and when it runs.
       step_time_ns: Of the plan as it is.
       critical: On the critical chain; `waits_for` says what its start waited for there.
@@ -71,6 +72,8 @@ class Explanation:
     scope: str
     kernel: int
     kernel_ops: list[str]
+    copies: list[int]
+    recomputed: bool
     device: int
     start_ns: int
     end_ns: int
@@ -100,6 +103,9 @@ class Explanation:
         ]
         if len(self.kernel_ops) > 1:
             lines.append("fused with: " + _some(n for n in self.kernel_ops if n != self.op))
+        if self.copies:
+            again = "recomputed for the backward pass" if self.recomputed else "runs again"
+            lines.append(f"{again} in kernel " + _some(str(kernel) for kernel in self.copies))
         if len(self.moves_with) > len(self.kernel_ops):
             lines.append("must share its device with: " + _some(self.moves_with, self.op))
         if len(self.allowed) < len(self.devices):
@@ -226,6 +232,8 @@ class _Explainer:
             scope=self.op.scope,
             kernel=self.kernel,
             kernel_ops=[names[i] for i in self.plan.kernels[self.kernel]],
+            copies=self.plan.kernels.kernels_of(self.op.id)[1:],
+            recomputed=self.op.id in self.plan.kernels.recomputed_ops,
             device=device,
             start_ns=int(span["start"]),
             end_ns=int(span["end"]),

@@ -170,10 +170,11 @@ class _Labels:
 def _graph_facts(graph: Any, kernels: Any) -> tuple[tuple[str, str], ...]:
     ports = [port for op in graph.parameters for port in graph.op(op).ports]
     parameter_bytes = sum(graph.port(port).bytes for port in ports)
+    recomputed = f", {len(kernels.recomputed_ops):,} recomputed" if kernels.recomputed_ops else ""
     return (
         ("graph", graph.name or "unnamed"),
         ("source", graph.source or "unknown"),
-        ("ops", f"{len(graph):,}"),
+        ("ops", f"{len(graph):,}{recomputed}"),
         ("kernels", f"{len(kernels):,}"),
         ("edges", f"{len(graph.edges):,}"),
         ("parameters", f"{len(graph.parameters):,} ({format_bytes(parameter_bytes)})"),

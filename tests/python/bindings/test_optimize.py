@@ -189,6 +189,41 @@ def test_explain_names_inputs_and_their_homes():
     assert "would make the step shorter" in str(found)
 
 
+def recomputed_step():
+    """f runs again before g, so that 10 bytes are free while h runs to its end."""
+    graph = gopt.parse_graph("f[time=2,bytes=10] -> h[time=1]; f -> g[time=1,phase=b]; h -> g")
+    kernels = gopt.Kernels(
+        graph, [[0], [1], [2], [0]], recompute=[False, False, False, True], recomputed_ops=[0]
+    )
+    problem = gopt.Problem(graph, gopt.Machine.uniform(1))
+    return problem, gopt.Plan(kernels, dispatch="SEQUENCE", sequence=[0, 1, 3, 2])
+
+
+def test_explain_shows_where_an_op_is_recomputed():
+    problem, plan = recomputed_step()
+    found = gopt.explain(problem, plan, "f")
+    assert (found.kernel, found.copies, found.recomputed) == (0, [3], True)
+    assert "recomputed for the backward pass in kernel 3" in str(found)
+    assert not gopt.explain(problem, plan, "h").copies
+
+
+def test_recomputation_makes_a_step_fit_and_its_plan_is_a_file(tmp_path):
+    graph = gopt.parse_graph(
+        "x:input -> f1[time=2,bytes=10] -> f2[time=3,bytes=10] -> f3[time=4,bytes=10]"
+        " -> b3[time=1,bytes=1,phase=b]; f2, b3 -> b2[time=1,bytes=1,phase=b];"
+        "f1, b2 -> b1[time=1,bytes=1,phase=b]; b1 -> y:output"
+    )
+    machine = gopt.Machine.uniform(1, memory_bytes=25)
+    result = gopt.optimize(graph, machine, solver="recompute", baselines=(), evaluations=50)
+    assert (result.cost_report.step_time, result.cost_report.peak_bytes) == (14, [21])
+    assert result.plan.kernels.recomputed_ops == [graph.find("f1")]
+    result.plan.save(tmp_path / "plan.txtpb")
+    problem = gopt.Problem(graph, machine)
+    read = gopt.Plan.load(tmp_path / "plan.txtpb", graph)
+    assert read.kernels.recomputed_ops == result.plan.kernels.recomputed_ops
+    assert gopt.evaluate(problem, read).step_time == 14
+
+
 def test_explain_knows_slack():
     graph = gopt.parse_graph(
         "a:op[time=5,bytes=0] -> long:op[time=50,bytes=0] -> c:op[time=1];"
