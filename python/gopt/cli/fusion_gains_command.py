@@ -98,6 +98,8 @@ def _report(arguments: argparse.Namespace) -> int:
         return 0
     for title, lines in parts.items():
         print(f"{title}\n{fusion_gains.text(lines)}\n")
+    unseen = [row for row in table.rows if fusion_gains.half(row) == 1]
+    print(fusion_gains.plain_text(unseen, fusion_gains.unfused_ns(table, arguments.baseline)))
     print(fusion_gains.alone_text(table))
     return 0
 

@@ -10,7 +10,15 @@ print(gopt.fusion_gains.text(gopt.fusion_gains.compare(table.rows, model, unfuse
 """
 
 from gopt.fusion_gains.model import Model, fit, half
-from gopt.fusion_gains.report import Agreement, alone_text, compare, fitted, text, unfused_ns
+from gopt.fusion_gains.report import (
+    Agreement,
+    alone_text,
+    compare,
+    fitted,
+    plain_text,
+    text,
+    unfused_ns,
+)
 from gopt.fusion_gains.table import OpRow, Row, Table, load
 
 __all__ = [
@@ -25,6 +33,7 @@ __all__ = [
     "fitted",
     "half",
     "load",
+    "plain_text",
     "text",
     "unfused_ns",
 ]

@@ -67,8 +67,8 @@ class _Panel:
 
     def draw(self, left: float, rows: Sequence[Row]) -> list[str]:
         bottom = _TOP + _SIZE
-        yield_x = [left + self._along(value) for value, _ in self._ticks]
-        yield_y = [bottom - self._along(value) for value, _ in self._ticks]
+        xs = [left + self._along(value) for value, _ in self._ticks]
+        ys = [bottom - self._along(value) for value, _ in self._ticks]
         parts = [
             f'<rect x="{left}" y="{_TOP}" width="{_SIZE}" height="{_SIZE}" fill="none" '
             'stroke="#888"/>',
@@ -80,7 +80,7 @@ class _Panel:
             f'<line x1="{left}" y1="{bottom}" x2="{left + _SIZE}" y2="{_TOP}" stroke="#bbb" '
             'stroke-dasharray="5 4"/>',
         ]
-        for x, y, (_, label) in zip(yield_x, yield_y, self._ticks, strict=True):
+        for x, y, (_, label) in zip(xs, ys, self._ticks, strict=True):
             parts += [
                 f'<line x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{bottom}" stroke="#eee"/>',
                 f'<line x1="{left}" y1="{y:.1f}" x2="{left + _SIZE}" y2="{y:.1f}" stroke="#eee"/>',

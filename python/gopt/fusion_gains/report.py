@@ -125,3 +125,15 @@ def alone_text(table: Table) -> str:
         f"ops as packages of their own ({len(factors)} groups): {statistics.median(factors):.2f}x "
         f"of called in the median, {factors[0]:.2f}x to {factors[-1]:.2f}x"
     )
+
+
+def plain_text(rows: Sequence[Row], unfused: Callable[[Row], float]) -> str:
+    """What ranking without any model gives: by bytes saved, and by the number of ops."""
+    gains = [unfused(row) - row.fused_ns for row in rows]
+    ratios = [unfused(row) / row.fused_ns for row in rows]
+    saved = [float(sum(op.bytes for op in row.ops) - row.moved_bytes) for row in rows]
+    ops = [float(len(row.ops)) for row in rows]
+    return (
+        f"without a model, the other half: gain rho {spearman(saved, gains):.2f} by bytes saved, "
+        f"ratio rho {spearman(ops, ratios):.2f} by number of ops"
+    )
