@@ -59,7 +59,8 @@ GOPT_API absl::StatusOr<Plan> Recompute(const Problem& problem, const Plan& plan
 //             as a whole; priced by the lifetimes in the order, which is exact on one device.
 //
 // Every set that is the best of its kind so far is then priced by the backend; where a limit is
-// exceeded after all, the search aims lower. Scheduling must be open.
+// exceeded after all, the search aims lower. Where scheduling is closed the base plan's order
+// stands, which runs copies with their first ones: nothing is gained then.
 struct RecomputeOptions {
   int64_t moves = 2000;     // Of annealing, for each order. They cost no evaluation.
   bool order = true;        // false: keep the plans' own orders.
