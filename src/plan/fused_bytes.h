@@ -26,39 +26,46 @@ struct FusedBytes {
   int64_t saved = 0;
 };
 
-// The rule of docs/simulator.md, "Fused". made_here(op): whether an op of the kernel; leaves(port):
-// whether somebody outside reads this port of an op of the kernel. Outputs are seen to here.
+// What one op of a fused kernel saves by the rule of docs/simulator.md, "Fused": what it need not
+// read and write. made_here(op): whether an op of the kernel; leaves(port): whether somebody
+// outside reads this port of an op of the kernel. Outputs are seen to here.
+template <typename MadeHere, typename Leaves>
+int64_t CountSavedByOp(const Graph& graph, const OpBytes& bytes, OpId op, const MadeHere& made_here,
+                       const Leaves& leaves) {
+  int64_t saved = 0;
+  absl::InlinedVector<PortId, 16> made;  // Operands that this kernel makes.
+  for (const PortId port : graph.operands(op)) {
+    if (made_here(graph.producer(port))) made.push_back(port);
+  }
+  if (made.size() > 1) {
+    std::sort(made.begin(), made.end());
+    made.erase(std::unique(made.begin(), made.end()), made.end());
+  }
+  int64_t read_left = bytes.read[op];
+  for (const PortId port : made) {
+    const int64_t not_read = std::min(graph.port_bytes(port), read_left);
+    read_left -= not_read;
+    saved = SaturatingAdd(saved, not_read);
+  }
+  int64_t written_left = bytes.written[op];
+  const PortId first = graph.first_port(op);
+  for (PortId port = first; port < first + graph.num_ports(op); ++port) {
+    if (graph.is_output(port) || leaves(port)) continue;
+    const int64_t not_written = std::min(graph.port_bytes(port), written_left);
+    written_left -= not_written;
+    saved = SaturatingAdd(saved, not_written);
+  }
+  return saved;
+}
+
+// The same for all its ops.
 template <typename MadeHere, typename Leaves>
 FusedBytes CountFusedBytes(const Graph& graph, const OpBytes& bytes, std::span<const OpId> ops,
-                           MadeHere made_here, Leaves leaves) {
+                           const MadeHere& made_here, const Leaves& leaves) {
   int64_t sum = 0, saved = 0;
-  absl::InlinedVector<PortId, 32> made;  // Operands of one op that this kernel makes.
   for (const OpId op : ops) {
     sum = SaturatingAdd(sum, SaturatingAdd(bytes.read[op], bytes.written[op]));
-
-    made.clear();
-    for (const PortId port : graph.operands(op)) {
-      if (made_here(graph.producer(port))) made.push_back(port);
-    }
-    if (made.size() > 1) {
-      std::sort(made.begin(), made.end());
-      made.erase(std::unique(made.begin(), made.end()), made.end());
-    }
-    int64_t read_left = bytes.read[op];
-    for (const PortId port : made) {
-      const int64_t not_read = std::min(graph.port_bytes(port), read_left);
-      read_left -= not_read;
-      saved = SaturatingAdd(saved, not_read);
-    }
-
-    int64_t written_left = bytes.written[op];
-    const PortId first = graph.first_port(op);
-    for (PortId port = first; port < first + graph.num_ports(op); ++port) {
-      if (graph.is_output(port) || leaves(port)) continue;
-      const int64_t not_written = std::min(graph.port_bytes(port), written_left);
-      written_left -= not_written;
-      saved = SaturatingAdd(saved, not_written);
-    }
+    saved = SaturatingAdd(saved, CountSavedByOp(graph, bytes, op, made_here, leaves));
   }
   return {.moved = sum - saved, .saved = saved};
 }

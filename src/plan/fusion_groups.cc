@@ -29,8 +29,7 @@ class FusionGroups::Impl {
         table_(graph_),
         paths_(graph_, table_),
         judge_(problem, GivenDevices(problem, device)),
-        pieces_(graph_),
-        saved_(graph_.num_ops(), 0) {}
+        pieces_(graph_) {}
 
   const GroupTable& table() const { return table_; }
   bool MayShare(OpId group) const { return !judge_.IsAlone(group); }
@@ -56,9 +55,7 @@ class FusionGroups::Impl {
 
   absl::Status CheckKernels(const Kernels& kernels);
   void Unite(OpId a, OpId b);
-  int64_t SavedBy(OpId group);
-  template <typename Holds>
-  int64_t CountSaved(std::span<const OpId> ops, Holds holds) const;
+  int64_t SavedByOp(OpId op, OpId a, OpId b) const;
   void TakeApart(OpId group, std::span<const std::vector<OpId>> pieces);
   void UndoMerge(std::span<const OpId> second);
   void UndoSplit(std::span<const OpId> pieces);
@@ -70,8 +67,7 @@ class FusionGroups::Impl {
   GroupPaths paths_;
   GroupJudge judge_;
   GroupPieces pieces_;
-  std::vector<int64_t> saved_;  // Per group: bytes saved against its ops alone; kNone: not known.
-  std::vector<OpId> union_;
+  std::vector<OpId> union_, made_;
   std::vector<Change> changes_;
   std::vector<OpId> undo_ops_;
 };
@@ -103,7 +99,6 @@ absl::Status FusionGroups::Impl::Assign(const Kernels& kernels) {
   GOPT_ASSIGN_OR_RETURN(const KernelGraph dag, KernelGraph::Create(kernels, {}));
   Keep();
   table_.Assign(kernels);
-  std::fill(saved_.begin(), saved_.end(), kNone);
   std::vector<OpId> order;
   order.reserve(dag.topological_order.size());
   for (const KernelId k : dag.topological_order) order.push_back(kernels.ops(k).front());
@@ -128,38 +123,51 @@ void FusionGroups::Impl::Neighbours(OpId group, std::vector<OpId>* neighbours) c
   neighbours->erase(std::unique(neighbours->begin(), neighbours->end()), neighbours->end());
 }
 
-// holds(op): whether it is among the ops.
-template <typename Holds>
-int64_t FusionGroups::Impl::CountSaved(std::span<const OpId> ops, Holds holds) const {
-  if (ops.size() == 1) return 0;
+// What the op saves in the kernel of the groups a and b; nothing in a kernel of its own.
+int64_t FusionGroups::Impl::SavedByOp(OpId op, OpId a, OpId b) const {
+  if (a == b && table_.ops(a).size() == 1) return 0;
+  const auto holds = [&](OpId other) {
+    const OpId group = table_.group(other);
+    return group == a || group == b;
+  };
   const auto leaves = [&](PortId port) {
     const std::span<const OpId> readers = graph_.readers(port);
     return !std::all_of(readers.begin(), readers.end(), holds);
   };
-  return CountFusedBytes(graph_, bytes_, ops, holds, leaves).saved;
+  return CountSavedByOp(graph_, bytes_, op, holds, leaves);
 }
 
-int64_t FusionGroups::Impl::SavedBy(OpId group) {
-  if (saved_[group] == kNone) {
-    saved_[group] =
-        CountSaved(table_.ops(group), [&](OpId op) { return table_.group(op) == group; });
+// Only ops that read from the other group, or that it reads from, save other than before; and those
+// that were alone.
+int64_t FusionGroups::Impl::SavedBytes(OpId a, OpId b) {
+  if (table_.ops(a).size() > table_.ops(b).size()) std::swap(a, b);
+  made_.clear();  // Ops of b that a reads from.
+  int64_t before = 0, after = 0;
+  const auto count = [&](OpId op, OpId own) {
+    before = SaturatingAdd(before, SavedByOp(op, own, own));
+    after = SaturatingAdd(after, SavedByOp(op, a, b));
+  };
+  for (const OpId op : table_.ops(a)) {
+    for (const PortId port : graph_.operands(op)) {
+      if (table_.group(graph_.producer(port)) == b) made_.push_back(graph_.producer(port));
+    }
+    count(op, a);
   }
-  return saved_[group];
+  for (const OpId op : table_.ops(b)) {
+    const std::span<const PortId> operands = graph_.operands(op);
+    const bool touches = std::find(made_.begin(), made_.end(), op) != made_.end() ||
+                         std::any_of(operands.begin(), operands.end(), [&](PortId port) {
+                           return table_.group(graph_.producer(port)) == a;
+                         });
+    if (touches || table_.ops(b).size() == 1) count(op, b);
+  }
+  return after - before;
 }
 
 void FusionGroups::Impl::Unite(OpId a, OpId b) {
   const std::span<const OpId> left = table_.ops(a), right = table_.ops(b);
   union_.clear();
   std::merge(left.begin(), left.end(), right.begin(), right.end(), std::back_inserter(union_));
-}
-
-int64_t FusionGroups::Impl::SavedBytes(OpId a, OpId b) {
-  Unite(a, b);
-  const int64_t saved = CountSaved(union_, [&](OpId op) {
-    const OpId group = table_.group(op);
-    return group == a || group == b;
-  });
-  return saved - SavedBy(a) - SavedBy(b);
 }
 
 bool FusionGroups::Impl::CanMerge(OpId a, OpId b) {
@@ -178,7 +186,6 @@ bool FusionGroups::Impl::Merge(OpId a, OpId b) {
   const std::span<const OpId> second = table_.ops(first == a ? b : a);
   undo_ops_.insert(undo_ops_.end(), second.begin(), second.end());
   table_.Join(a, b);
-  saved_[std::min(a, b)] = kNone;
   return true;
 }
 
@@ -198,7 +205,6 @@ void FusionGroups::Impl::TakeApart(OpId group, std::span<const std::vector<OpId>
   for (size_t i = 0; i < pieces.size(); ++i) {
     if (i + 1 < pieces.size()) table_.TakeOut(pieces[i]);
     names.push_back(pieces[i].front());
-    saved_[names.back()] = kNone;
   }
   paths_.Split(group, names);
 }
@@ -235,12 +241,11 @@ void FusionGroups::Impl::UndoMerge(std::span<const OpId> second) {
 void FusionGroups::Impl::UndoSplit(std::span<const OpId> pieces) {
   OpId group = pieces.front();
   for (const OpId piece : pieces.subspan(1)) {
-    GOPT_CHECK(!paths_.Joined(group, piece));
+    GOPT_CHECK(!paths_.Joined(group, piece, /*patient=*/true));
     paths_.Join(group, piece);
     table_.Join(group, piece);
     group = std::min(group, piece);
   }
-  saved_[group] = kNone;
 }
 
 std::shared_ptr<const Kernels> FusionGroups::Impl::MakeKernels() const {

@@ -76,6 +76,7 @@ class SearchedMembers {
   bool FirstTime(PortId port) { return seen_.insert(port).second; }
   FusionFault Alone(OpId op) const { return AloneFault(graph_, op); }
   bool MustBeLast(OpId op) const { return gopt::MustBeLast(graph_, op); }
+  int64_t OnChip(PortId port) const { return OnChipBytes(graph_, port); }
 
  private:
   const Graph& graph_;

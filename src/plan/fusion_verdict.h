@@ -83,7 +83,8 @@ bool MustBeLast(const Graph& graph, OpId op);
 //   int IndexOf(OpId op) const     its position among the ops, kNone for an outsider;
 //   bool FirstTime(PortId port)    true once per port;
 //   FusionFault Alone(OpId op)     AloneFault, or what is known of it;
-//   bool MustBeLast(OpId op)       as above.
+//   bool MustBeLast(OpId op)       as above;
+//   int64_t OnChip(PortId port)    OnChipBytes.
 template <typename Members>
 class FusionJudge {
  public:
@@ -144,7 +145,7 @@ class FusionJudge {
         contraction_reads |= ops[i] == contraction_;
         part_[Root(static_cast<int>(i))] = Root(maker);
         if (!first) continue;
-        on_chip = SaturatingAdd(on_chip, OnChipBytes(graph_, port));
+        on_chip = SaturatingAdd(on_chip, members.OnChip(port));
         if (members.MustBeLast(producer) && (reduction == kNone || producer < reduction)) {
           reduction = producer;
         }

@@ -1,6 +1,23 @@
 #include "src/plan/group_judge.h"
 
+#include <algorithm>
+
 namespace gopt {
+namespace {
+
+// Whether the op reads from so many others that not enough of them can be with it in one kernel.
+// Judging it would cost its many operands each time.
+bool IsHub(const Graph& graph, OpId op, const FusionLimits& limits) {
+  const int64_t most = int64_t{limits.max_ops} - 1 + limits.max_operands;
+  const std::span<const PortId> operands = graph.operands(op);
+  if (std::ssize(operands) <= most) return false;
+  std::vector<OpId> makers;
+  for (const PortId port : operands) makers.push_back(graph.producer(port));
+  std::sort(makers.begin(), makers.end());
+  return std::unique(makers.begin(), makers.end()) - makers.begin() > most;
+}
+
+}  // namespace
 
 GroupJudge::GroupJudge(const Problem& problem, std::span<const DeviceId> device)
     : max_ops_(problem.fusion_limits().max_ops),
@@ -16,15 +33,18 @@ bool GroupJudge::MayFuse(std::span<const OpId> ops) {
 }
 
 GroupJudge::Members::Members(const Problem& problem)
-    : op_stamp_(problem.graph().num_ops(), 0),
-      port_stamp_(problem.graph().num_ports(), 0),
-      index_(problem.graph().num_ops(), 0) {
+    : op_(problem.graph().num_ops()), port_stamp_(problem.graph().num_ports(), 0) {
   const Graph& graph = problem.graph();
   alone_.reserve(graph.num_ops());
   must_be_last_.reserve(graph.num_ops());
   for (OpId op = 0; op < graph.num_ops(); ++op) {
-    alone_.push_back(AloneFault(graph, op));
+    const bool hub = IsHub(graph, op, problem.fusion_limits());
+    alone_.push_back(hub ? FusionFault::kTooManyOperands : AloneFault(graph, op));
     must_be_last_.push_back(gopt::MustBeLast(graph, op) ? 1 : 0);
+  }
+  on_chip_.reserve(graph.num_ports());
+  for (PortId port = 0; port < graph.num_ports(); ++port) {
+    on_chip_.push_back(OnChipBytes(graph, port));
   }
   for (const Constraints::Group& group : problem.constraints().never_fuse) {
     for (const OpId op : group.ops) alone_[op] = FusionFault::kOpaque;
@@ -32,10 +52,13 @@ GroupJudge::Members::Members(const Problem& problem)
 }
 
 void GroupJudge::Members::Load(std::span<const OpId> ops) {
-  ++stamp_;
+  if (++stamp_ == 0) {  // All stamps have been used.
+    std::fill(op_.begin(), op_.end(), Op{});
+    std::fill(port_stamp_.begin(), port_stamp_.end(), 0);
+    stamp_ = 1;
+  }
   for (size_t i = 0; i < ops.size(); ++i) {
-    op_stamp_[ops[i]] = stamp_;
-    index_[ops[i]] = static_cast<int32_t>(i);
+    op_[ops[i]] = {.stamp = stamp_, .index = static_cast<int32_t>(i)};
   }
 }
 

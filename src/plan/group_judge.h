@@ -31,7 +31,7 @@ class GroupJudge {
    public:
     explicit Members(const Problem& problem);
     void Load(std::span<const OpId> ops);
-    int IndexOf(OpId op) const { return op_stamp_[op] == stamp_ ? index_[op] : kNone; }
+    int IndexOf(OpId op) const { return op_[op].stamp == stamp_ ? op_[op].index : kNone; }
     bool FirstTime(PortId port) {
       if (port_stamp_[port] == stamp_) return false;
       port_stamp_[port] = stamp_;
@@ -39,13 +39,20 @@ class GroupJudge {
     }
     FusionFault Alone(OpId op) const { return alone_[op]; }
     bool MustBeLast(OpId op) const { return must_be_last_[op] != 0; }
+    int64_t OnChip(PortId port) const { return on_chip_[port]; }
 
    private:
+    struct Op {
+      uint32_t stamp = 0;
+      int32_t index = 0;
+    };
+
     std::vector<FusionFault> alone_;  // Per op; ops never to fuse count as opaque.
     std::vector<uint8_t> must_be_last_;
-    int64_t stamp_ = 0;
-    std::vector<int64_t> op_stamp_, port_stamp_;
-    std::vector<int32_t> index_;
+    std::vector<int64_t> on_chip_;  // Per port.
+    uint32_t stamp_ = 0;
+    std::vector<Op> op_;
+    std::vector<uint32_t> port_stamp_;
   };
 
   const int max_ops_;

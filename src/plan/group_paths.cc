@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace gopt {
+namespace {
+
+// Edges that a search looks at before it takes it that there is a path.
+constexpr int64_t kMostWork = 8'192;
+
+}  // namespace
 
 GroupPaths::GroupPaths(const Graph& graph, const GroupTable& groups)
     : graph_(graph), groups_(groups), order_(graph.num_ops()), chains_(graph) {
@@ -13,9 +19,9 @@ GroupPaths::GroupPaths(const Graph& graph, const GroupTable& groups)
   order_.Assign(graph.kernel_ops());
 }
 
-bool GroupPaths::Joined(OpId a, OpId b) {
+bool GroupPaths::Joined(OpId a, OpId b, bool patient) {
   const auto [first, second] = order_.Before(a, b) ? std::pair(a, b) : std::pair(b, a);
-  return ProvenByChains(first, second) || Search(first, second);
+  return ProvenByChains(first, second) || Search(first, second, patient);
 }
 
 // A path between ops remains one between their groups, whatever else is joined, if an op in the
@@ -42,12 +48,15 @@ void GroupPaths::Start(Side* side, OpId from, OpId to) {
 }
 
 // Each step goes on at the side that has looked at fewer edges so far.
-bool GroupPaths::Search(OpId first, OpId second) {
+bool GroupPaths::Search(OpId first, OpId second, bool patient) {
   ++stamp_;
   Start(&forward_, first, second);
   Start(&backward_, second, first);
   while (!forward_.open.empty() && !backward_.open.empty()) {
-    const bool go_forward = forward_.work + Edges(forward_) <= backward_.work + Edges(backward_);
+    const int64_t ahead = forward_.work + Edges(forward_);
+    const int64_t behind = backward_.work + Edges(backward_);
+    if (!patient && std::min(ahead, behind) > kMostWork) return true;
+    const bool go_forward = ahead <= behind;
     if (go_forward ? Expand(&forward_, backward_) : Expand(&backward_, forward_)) return true;
   }
   return false;

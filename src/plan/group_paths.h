@@ -27,8 +27,10 @@ class GroupPaths {
   // The groups of the table, in a topological order.
   void Assign(std::span<const OpId> groups) { order_.Assign(groups); }
 
-  // Whether a path through other groups joins the two.
-  bool Joined(OpId a, OpId b);
+  // Whether a path through other groups joins the two. Unless patient, the answer is also yes where
+  // neither end of a search has come to an end after some thousand edges: in a tangle in which most
+  // of what runs between two groups hangs together.
+  bool Joined(OpId a, OpId b, bool patient = false);
 
   // Before the table joins them: gives the union a place. Joined(a, b) has just been asked, and
   // they were not. Returns the one that comes first.
@@ -48,7 +50,7 @@ class GroupPaths {
   };
 
   bool ProvenByChains(OpId first, OpId second) const;
-  bool Search(OpId first, OpId second);
+  bool Search(OpId first, OpId second, bool patient);
   void Start(Side* side, OpId from, OpId to);
   int64_t Edges(const Side& side) const;
   bool Expand(Side* side, const Side& other);

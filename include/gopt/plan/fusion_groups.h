@@ -51,8 +51,9 @@ class GOPT_API FusionGroups {
   // fused kernels; whether they may merge is not asked.
   int64_t SavedBytes(OpId a, OpId b) const;
 
-  // Whether the union of two distinct groups is legal. Merge: makes it so and returns true, or
-  // changes nothing; the union is called min(a, b).
+  // Whether the union of two distinct groups is legal; also false where it is too much work to find
+  // out, thousands of edges from both (in tangles of that size only). Merge: makes it so and
+  // returns true, or changes nothing; the union is called min(a, b).
   bool CanMerge(OpId a, OpId b) const;
   bool Merge(OpId a, OpId b);
 
