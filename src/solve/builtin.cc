@@ -26,6 +26,8 @@ absl::Status RegisterBuiltinSolvers(Registry<Solver>* solvers) {
       {"list", "list scheduling that books link time", ListFromSpec},
       {"critical_path", "critical-path priorities for a given placement", CriticalPathFromSpec},
       {"fuse", "fusion alone, by a heuristic; placement and order as they were", FuseFromSpec},
+      {"order", "a given placement in one of several orders, or the best of them", OrderFromSpec},
+      {"peak_order", "the order of smallest peak memory (SERENITY)", PeakOrderFromSpec},
       {"hill_climb", "moves one op at a time and keeps what is not worse", HillClimbFromSpec},
       {"anneal", "critical-path-guided, grouped simulated annealing", AnnealFromSpec},
       {"evolve", "evolutionary search over devices and order", EvolveFromSpec},

@@ -32,6 +32,8 @@ SolverOr MemorySctFromSpec(const Spec& spec);
 SolverOr ListFromSpec(const Spec& spec);
 SolverOr CriticalPathFromSpec(const Spec& spec);
 SolverOr FuseFromSpec(const Spec& spec);
+SolverOr OrderFromSpec(const Spec& spec);
+SolverOr PeakOrderFromSpec(const Spec& spec);
 SolverOr HillClimbFromSpec(const Spec& spec);
 SolverOr AnnealFromSpec(const Spec& spec);
 SolverOr EvolveFromSpec(const Spec& spec);

@@ -1,18 +1,14 @@
 // The factories of the solvers that make their plan in one go. Their methods are in the sources of
 // the same names.
 
-#include <algorithm>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
-#include "gopt/plan/validate.h"
 #include "gopt/solve/cpop.h"
 #include "gopt/solve/etf.h"
 #include "gopt/solve/expert.h"
@@ -25,8 +21,8 @@
 #include "gopt/solve/task_graph.h"
 #include "src/solve/admit.h"
 #include "src/solve/builtin.h"
-#include "src/solve/carry.h"
 #include "src/solve/constructive.h"
+#include "src/solve/orders.h"
 #include "src/solve/priorities.h"
 
 namespace gopt {
@@ -51,36 +47,14 @@ SolverOr Make(std::string name, ConstructPlan construct) {
       });
 }
 
-absl::Status CheckChoice(const std::string& solver, const std::string& key,
-                         const std::string& value, const std::vector<std::string>& known) {
-  if (std::find(known.begin(), known.end(), value) != known.end()) return absl::OkStatus();
-  std::string names;
-  for (const std::string& name : known) absl::StrAppend(&names, names.empty() ? "" : ", ", name);
-  return absl::InvalidArgumentError(
-      absl::StrCat(solver, ": ", key, " is '", value, "'; it must be one of ", names));
-}
-
-// What option `order` of a placement says: in which order its tasks run. Critical path: Kelley,
-// Walker 1959; as list scheduling priorities: Adam, Chandy, Dickson, CACM 17(12), 1974.
-constexpr char kBestOrder[] = "best";  // Each of the others, in turn.
-constexpr const char* kOrders[] = {"critical_path", "program", "upward_rank", "fifo"};
-
-Plan InOrder(const TaskGraph& tasks, const std::vector<DeviceId>& device, std::string_view order) {
-  std::vector<int32_t> rank = order == "critical_path"
-                                  ? RanksByPriority(CriticalPathPriorities(tasks, device))
-                              : order == "upward_rank" ? RanksByPriority(UpwardRanks(tasks))
-                                                       : TopologicalRanks(tasks);
-  Plan plan = tasks.MakePlan(device, std::move(rank), "");
-  if (order == "fifo") plan.dispatch = Dispatch::kFifo;
-  return plan;
-}
+constexpr char kBestOrder[] = "best";  // Each of PlacerOrders(), in turn.
 
 // A solver that places. The caller has read its own keys of the spec; this reads `order`.
 SolverOr MakePlacer(std::string name, SpecReader* reader, ConstructPlacement place) {
   std::string order = kBestOrder;
   reader->Read("order", &order);
   GOPT_RETURN_IF_ERROR(reader->Finish());
-  std::vector<std::string> known(std::begin(kOrders), std::end(kOrders));
+  std::vector<std::string> known = OrderNames();
   known.push_back(kBestOrder);
   GOPT_RETURN_IF_ERROR(CheckChoice(name, "order", order, known));
   return std::make_shared<const ConstructiveSolver>(
@@ -89,9 +63,12 @@ SolverOr MakePlacer(std::string name, SpecReader* reader, ConstructPlacement pla
           const SolveRequest& request, const TaskGraph& tasks,
           const PlacementOptions& options) -> absl::StatusOr<std::vector<Plan>> {
         GOPT_ASSIGN_OR_RETURN(const std::vector<DeviceId> device, place(request, tasks, options));
+        const std::vector<std::string> orders =
+            order == kBestOrder ? PlacerOrders() : std::vector<std::string>{order};
         std::vector<Plan> plans;
-        for (const char* each : kOrders) {
-          if (order == each || order == kBestOrder) plans.push_back(InOrder(tasks, device, each));
+        for (const std::string& each : orders) {
+          GOPT_ASSIGN_OR_RETURN(Plan plan, PlanInOrder(tasks, device, each, request.seed));
+          plans.push_back(std::move(plan));
         }
         return plans;
       });
@@ -105,21 +82,6 @@ Plan SequencePlan(const TaskGraph& tasks, TaskSchedule schedule) {
   plan.dispatch = Dispatch::kSequence;
   plan.sequence = std::move(schedule.sequence);
   return plan;
-}
-
-// The devices of the base plan, else of the first start plan with the same kernels, or with other
-// legal ones where fusion is open; empty if there is none.
-std::vector<DeviceId> GivenPlacement(const SolveRequest& request, const TaskGraph& tasks) {
-  const Problem& problem = *request.problem;
-  const Plan* given = problem.base_plan();
-  for (const Plan& plan : request.start_plans) {
-    if (given != nullptr) break;
-    const bool same = plan.kernels == tasks.kernels();
-    if (same || (problem.tasks().fusion && ValidatePlan(problem, plan).ok())) given = &plan;
-  }
-  if (given == nullptr) return {};
-  if (given->kernels == tasks.kernels() || given->device.empty()) return given->device;
-  return CarryDevices(*given->kernels, given->device, tasks);
 }
 
 Placement PlacementBy(const std::string& method, const SolveRequest& request,
@@ -277,7 +239,7 @@ SolverOr CriticalPathFromSpec(const Spec& spec) {
                           const PlacementOptions& options) -> absl::StatusOr<Plan> {
                 GOPT_ASSIGN_OR_RETURN(const std::vector<DeviceId> device,
                                       PlacementBy(placement, request, tasks, options));
-                return InOrder(tasks, device, "critical_path");
+                return PlanInOrder(tasks, device, "critical_path", 0);
               });
 }
 

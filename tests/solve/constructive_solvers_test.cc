@@ -93,8 +93,8 @@ TEST_F(ConstructiveSolversTest, PlacersKeepTheBestOrder) {
   EXPECT_LT(time("expert(order=program)"), time("expert(order=critical_path)"));
   EXPECT_EQ(time("expert"), time("expert(order=program)"));
   EXPECT_EQ(Solve("expert(order=fifo)", problem).value().plan.dispatch, Dispatch::kFifo);
-  EXPECT_THAT(Solvers().Create("expert(order=random)").status().message(),
-              HasSubstr("order is 'random'; it must be one of critical_path, program"));
+  EXPECT_THAT(Solvers().Create("expert(order=sideways)").status().message(),
+              HasSubstr("order is 'sideways'; it must be one of critical_path, program"));
 }
 
 TEST_F(ConstructiveSolversTest, KeepAClosedPlacement) {
