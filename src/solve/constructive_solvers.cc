@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
 #include "gopt/solve/cpop.h"
 #include "gopt/solve/etf.h"

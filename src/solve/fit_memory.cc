@@ -15,10 +15,12 @@ std::vector<std::pair<int64_t, DeviceId>> DevicesOver(const Problem& problem,
                                                       const CostReport& report,
                                                       int64_t byte_limit) {
   std::vector<std::pair<int64_t, DeviceId>> over;
-  for (size_t d = 0; d < report.peak_bytes.size(); ++d) {
-    const auto device = static_cast<DeviceId>(d);
+  const int devices =
+      std::min(problem.machine().num_devices(), static_cast<int>(report.peak_bytes.size()));
+  for (DeviceId device = 0; device < devices; ++device) {
     const int64_t limit = std::min(problem.memory_limit(device), byte_limit);
-    if (report.peak_bytes[d] > limit) over.emplace_back(limit - report.peak_bytes[d], device);
+    const int64_t room = limit - report.peak_bytes[device];
+    if (room < 0) over.emplace_back(room, device);
   }
   std::sort(over.begin(), over.end());
   return over;

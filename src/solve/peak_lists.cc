@@ -22,20 +22,21 @@ class ListScheduler {
     waits_.assign(instance.num_items(), 1);
   }
 
-  OrderAndPeak Run() {
-    while (!state_.complete()) {
+  // False if an item exceeded `most` and the rest was not put in order.
+  bool Run(int64_t most) {
+    bool within = true;
+    while (within && !state_.complete()) {
       if (!meter_.Cut()) state_.ForceWithin(limit_);
       if (state_.complete()) break;
       const int32_t next = meter_.Cut() ? FirstOfProgram() : Next();
       limit_ = std::max(limit_, state_.RunBytes(next));
-      state_.Do(next);
+      within = limit_ <= most;
+      if (within) state_.Do(next);
     }
     meter_.Spend(state_.steps());
-    OrderAndPeak result;
-    result.order.assign(state_.order().begin(), state_.order().end());
-    result.peak = instance_.Peak(result.order);
-    return result;
+    return within;
   }
+  std::vector<int32_t> Order() const { return {state_.order().begin(), state_.order().end()}; }
 
  private:
   int32_t Next() {
@@ -106,7 +107,17 @@ void ImproveByPasses(const PeakInstance& instance, int64_t budget, PeakMeter* me
 
 OrderAndPeak ListOrder(const PeakInstance& instance, PeakRule rule, int64_t budget,
                        PeakMeter* meter) {
-  return ListScheduler(instance, rule, budget, meter).Run();
+  ListScheduler lists(instance, rule, budget, meter);
+  lists.Run(kSaturated);
+  OrderAndPeak result = {.order = lists.Order(), .peak = 0};
+  result.peak = instance.Peak(result.order);
+  return result;
+}
+
+std::vector<int32_t> ListOrderWithin(const PeakInstance& instance, PeakRule rule, int64_t budget,
+                                     PeakMeter* meter) {
+  ListScheduler lists(instance, rule, budget, meter);
+  return lists.Run(budget) ? lists.Order() : std::vector<int32_t>();
 }
 
 OrderAndPeak BestListOrder(const PeakInstance& instance, int64_t budget, PeakMeter* meter) {

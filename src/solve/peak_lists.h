@@ -27,6 +27,10 @@ enum class PeakRule { kProgram, kNetBytes, kRunBytes };
 GOPT_API OrderAndPeak ListOrder(const PeakInstance& instance, PeakRule rule, int64_t budget,
                                 PeakMeter* meter);
 
+// The same, given up with no order as soon as the budget is exceeded. There is at least one item.
+std::vector<int32_t> ListOrderWithin(const PeakInstance& instance, PeakRule rule, int64_t budget,
+                                     PeakMeter* meter);
+
 // The best of the program, of ListOrder by each rule, and of passes over the best of them, by turns
 // backwards and forwards, while they pay: backwards items that add go as late as they can, forwards
 // those that give back as early. budget: as for ListOrder; a peak so small ends it.
@@ -34,7 +38,8 @@ GOPT_API OrderAndPeak BestListOrder(const PeakInstance& instance, int64_t budget
 
 // Keeps `width` sets of finished items of each size, those of least peak so far, then of least live
 // bytes. Time is quadratic in items.
-OrderAndPeak BeamOrder(const PeakInstance& instance, int width, int64_t budget, PeakMeter* meter);
+GOPT_API OrderAndPeak BeamOrder(const PeakInstance& instance, int width, int64_t budget,
+                                PeakMeter* meter);
 
 }  // namespace gopt
 

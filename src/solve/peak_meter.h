@@ -26,7 +26,7 @@ class PeakMeter {
 
  private:
   const int64_t steps_;
-  const Budget& budget_;
+  const Budget budget_;
   int64_t spent_ = 0;
   bool cut_ = false;
 };

@@ -11,7 +11,9 @@
 namespace gopt {
 namespace {
 
-constexpr int kMostBeamItems = 3'000;  // Beam search takes time quadratic in them.
+constexpr int kMostBeamItems = 5'000;  // Beam search takes time quadratic in them.
+constexpr int kWiden = 4;              // While steps are left, by this factor,
+constexpr int kWidestBeam = 4'096;     // up to this width.
 
 class PeakOrderSearch {
  public:
@@ -71,12 +73,17 @@ class PeakOrderSearch {
     KeepBetter(BestListOrder(part, Enough(), &meter_), best);
     int64_t bound = PeakBoundOf(part, best->order);
     bound = NarrowPeak(part, bound, Enough(), meter_.left() / 2, &meter_, best);
-    if (best->peak <= std::max(bound, Enough()) || meter_.Out()) return bound;
-    if (options_.beam > 0 && part.num_items() <= kMostBeamItems) {
-      KeepBetter(BeamOrder(part, options_.beam, std::max(bound, Enough()), &meter_), best);
+    for (int width = options_.beam; !Solved(*best, bound); width *= kWiden) {
+      ImproveByWindows(part, std::max(bound, Enough()), &meter_, best);
+      if (width == 0 || width > kWidestBeam || part.num_items() > kMostBeamItems) break;
+      if (Solved(*best, bound)) break;
+      KeepBetter(BeamOrder(part, width, std::max(bound, Enough()), &meter_), best);
     }
-    ImproveByWindows(part, std::max(bound, Enough()), &meter_, best);
     return bound;
+  }
+
+  bool Solved(const OrderAndPeak& best, int64_t bound) {
+    return best.peak <= std::max(bound, Enough()) || meter_.Out();
   }
 
   static void KeepBetter(OrderAndPeak candidate, OrderAndPeak* best) {

@@ -132,6 +132,26 @@ std::vector<int32_t> WithFreeItemsEarly(const PeakInstance& instance,
   return result;
 }
 
+// By lists, which is cheap, then by search; backwards where forwards is too long: what is forced
+// differs then, what fits does not.
+FitAnswer FitOneWay(const PeakInstance& instance, int64_t budget, int64_t most_steps,
+                    PeakMeter* meter) {
+  for (PeakRule rule : {PeakRule::kProgram, PeakRule::kRunBytes}) {
+    std::vector<int32_t> order = ListOrderWithin(instance, rule, budget, meter);
+    if (!order.empty()) return {.kind = FitAnswer::Kind::kFits, .order = std::move(order)};
+  }
+  return FitWithin(instance, budget, most_steps, meter);
+}
+
+FitAnswer FitEitherWay(const PeakInstance& instance, const PeakInstance& reversed, int64_t budget,
+                       int64_t most_steps, PeakMeter* meter) {
+  FitAnswer answer = FitOneWay(instance, budget, most_steps, meter);
+  if (answer.kind != FitAnswer::Kind::kUnknown) return answer;
+  answer = FitOneWay(reversed, budget, most_steps, meter);
+  std::reverse(answer.order.begin(), answer.order.end());
+  return answer;
+}
+
 int64_t PeakOutside(const PeakInstance& instance, std::span<const int32_t> order, int first,
                     int last) {
   const std::vector<int64_t> bytes = RunBytesAlong(instance, order);
@@ -173,11 +193,13 @@ int64_t PeakBoundOf(const PeakInstance& instance, std::span<const int32_t> order
 
 int64_t NarrowPeak(const PeakInstance& instance, int64_t bound, int64_t enough, int64_t most_steps,
                    PeakMeter* meter, OrderAndPeak* best) {
+  if (best->peak <= std::max(bound, enough)) return std::min(bound, best->peak);
+  const PeakInstance reversed = instance.Reversed();
   const int64_t end = meter->spent() + most_steps;
   int64_t unknown = -1;  // The largest budget that was given up.
   int64_t budget = std::max(bound, enough);
   while (bound < best->peak && best->peak > enough && !meter->Out() && meter->spent() < end) {
-    FitAnswer answer = FitWithin(instance, budget, most_steps / kProbesAtLeast, meter);
+    FitAnswer answer = FitEitherWay(instance, reversed, budget, most_steps / kProbesAtLeast, meter);
     switch (answer.kind) {
       case FitAnswer::Kind::kFits:
         *best = {.order = std::move(answer.order), .peak = 0};

@@ -32,13 +32,13 @@ int64_t PeakBoundOf(const PeakInstance& instance, std::span<const int32_t> order
 // Narrows the peak from both sides by FitWithin under budgets in between (adaptive soft budgeting):
 // improves *best and returns a bound, at least `bound`, which must be one. Stops at a peak of at
 // most `enough`.
-int64_t NarrowPeak(const PeakInstance& instance, int64_t bound, int64_t enough, int64_t most_steps,
-                   PeakMeter* meter, OrderAndPeak* best);
+GOPT_API int64_t NarrowPeak(const PeakInstance& instance, int64_t bound, int64_t enough,
+                            int64_t most_steps, PeakMeter* meter, OrderAndPeak* best);
 
 // Positions in the order such that every order passes through the sets of items before them, ends
 // included: the instance falls into independent parts. An item that takes nothing and that nobody
 // waits for is first moved to where its last predecessor ends.
-std::vector<int> CutPositions(const PeakInstance& instance, std::vector<int32_t>* order);
+GOPT_API std::vector<int> CutPositions(const PeakInstance& instance, std::vector<int32_t>* order);
 
 // Puts an order of PeakInstance::Window(order, first, ...) in its place.
 void Splice(std::span<const int32_t> of_window, int first, std::vector<int32_t>* order);

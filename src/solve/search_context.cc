@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
+#include "gopt/solve/fit_memory.h"
 #include "src/solve/plan_completer.h"
 
 namespace gopt {
@@ -18,6 +19,8 @@ constexpr double kInfeasible = 0x1p64;
 constexpr double kIllegal = 0x1p200;
 constexpr double kFailed = std::numeric_limits<double>::infinity();
 constexpr double kProgressSeconds = 0.25;
+constexpr int64_t kFitSteps = 5'000'000;  // For each device over its limit, when nothing fits.
+constexpr double kPricesOfFit = 4;        // Time that fitting needs at least.
 constexpr double kForget =
     0.9;  // A slow evaluation counts for the deadline this much less each time.
 
@@ -277,7 +280,25 @@ absl::Status SearchContext::NothingFound(const LowerBounds& bounds) const {
   return absl::ResourceExhaustedError(message);
 }
 
+// Nothing that was priced fits: what came nearest may, in another order.
+void SearchContext::FitBest() {
+  if (!problem().tasks().scheduling || request_.budget.cancelled()) return;
+  if (seconds_left() <= kPricesOfFit * evaluation_seconds_) return;
+  Price(best_plan_, {.start_order = true});
+  FitMemoryOptions options;
+  options.order.steps = kFitSteps;
+  options.order.budget = request_.budget;
+  if (request_.objective.kind == Objective::Kind::kStepTimeUnderLimit) {
+    options.byte_limit = request_.objective.byte_limit;
+  }
+  const absl::StatusOr<Plan> fitted = FitMemory(problem(), best_plan_, report_, options);
+  if (!fitted.ok() || fitted->sequence == best_plan_.sequence) return;
+  Price(*fitted, {});
+  Consider(*fitted, std::string(best_who_));
+}
+
 absl::StatusOr<Solution> SearchContext::Finish() {
+  if (has_best_ && !Feasible(best_score_)) FitBest();
   LowerBounds bounds = ComputeLowerBounds(problem(), *costs_);
   bounds.search = proven_;
   if (!has_best_ || (!Feasible(best_score_) && !request_.best_effort)) return NothingFound(bounds);

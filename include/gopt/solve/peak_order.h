@@ -18,7 +18,8 @@ struct PeakOrderOptions {
   // Kernels that the search may put in order or take back, in all: what bounds its time where there
   // is no deadline (several million a second). 0: list orders and their improvement only.
   int64_t steps = 20'000'000;
-  // States that the beam search keeps of each length. 0: no beam search.
+  // States that the beam search keeps of each length at first; more while steps are left. 0: no
+  // beam search.
   int beam = 16;
   // An order whose peak is at most this is as good as any other: the search ends. 0: the least
   // peak is looked for.

@@ -79,9 +79,10 @@ class GOPT_API SearchContext {
   void ProveBound(Nanoseconds step_time) { proven_ = std::max(proven_, step_time); }
 
   // The solution: best plan, re-priced with its start order (not counted as an evaluation), and the
-  // bounds. RESOURCE_EXHAUSTED when nothing feasible was found and the request does not ask for
-  // best effort; it names the memory bound where that proves that nothing fits.
-  // FAILED_PRECONDITION when no plan was legal, UNKNOWN when the backend priced none.
+  // bounds. Where the best exceeds memory and scheduling is open, its orders of small peak are
+  // tried first (FitMemory; not counted either). RESOURCE_EXHAUSTED when nothing feasible was found
+  // and the request does not ask for best effort; it names the memory bound where that proves that
+  // nothing fits. FAILED_PRECONDITION when no plan was legal, UNKNOWN when the backend priced none.
   absl::StatusOr<Solution> Finish();
 
  private:
@@ -92,6 +93,7 @@ class GOPT_API SearchContext {
   void Consider(const Plan& plan, std::string_view who);
   void AddCurvePoint();
   void ReportProgress();
+  void FitBest();
   absl::Status NothingFound(const LowerBounds& bounds) const;
 
   SolveRequest request_;
