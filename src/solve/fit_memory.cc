@@ -42,7 +42,9 @@ absl::StatusOr<Plan> FitMemory(const Problem& problem, const Plan& plan, const C
     GOPT_ASSIGN_OR_RETURN(PeakOrder found, OrderForPeak(problem, plan, sequence, device, order));
     sequence = std::move(found.sequence);
   }
-  return WithSequence(plan, std::move(sequence));
+  Plan fitted = WithSequence(plan, std::move(sequence));
+  fitted.metadata["order"] = "fit_memory";
+  return fitted;
 }
 
 }  // namespace gopt

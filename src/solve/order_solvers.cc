@@ -21,6 +21,20 @@ namespace {
 constexpr char kBestOrder[] = "best";     // Each of OrderNames(), in turn.
 constexpr double kPricesAfterSearch = 4;  // Time that is left for them before a deadline.
 
+struct Start {
+  std::unique_ptr<SearchContext> context;
+  std::shared_ptr<const TaskGraph> tasks;
+  std::vector<DeviceId> device;
+};
+
+absl::StatusOr<Start> Begin(const SolveRequest& request, std::string solver) {
+  Start start;
+  GOPT_ASSIGN_OR_RETURN(start.context, SearchContext::Create(request, std::move(solver)));
+  GOPT_ASSIGN_OR_RETURN(start.tasks, StartTasks(start.context->problem(), start.context->costs()));
+  start.device = GivenOrSinglePlacement(request, *start.tasks);
+  return start;
+}
+
 // Prices the placement under one order or under all.
 class OrderSolver final : public Solver {
  public:
@@ -29,11 +43,8 @@ class OrderSolver final : public Solver {
   std::string name() const override { return "order"; }
 
   absl::StatusOr<Solution> Solve(const SolveRequest& request) const override {
-    GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
-                          SearchContext::Create(request, name()));
-    GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const TaskGraph> tasks,
-                          StartTasks(context->problem(), context->costs()));
-    const std::vector<DeviceId> device = GivenOrSinglePlacement(request, *tasks);
+    GOPT_ASSIGN_OR_RETURN(const Start start, Begin(request, name()));
+    const auto& [context, tasks, device] = start;
     const std::vector<std::string> orders =
         by_ == kBestOrder ? OrderNames() : std::vector<std::string>{by_};
     for (const std::string& order : orders) {
@@ -57,11 +68,8 @@ class PeakOrderSolver final : public Solver {
   std::string name() const override { return "peak_order"; }
 
   absl::StatusOr<Solution> Solve(const SolveRequest& request) const override {
-    GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
-                          SearchContext::Create(request, name()));
-    GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const TaskGraph> tasks,
-                          StartTasks(context->problem(), context->costs()));
-    const std::vector<DeviceId> device = GivenOrSinglePlacement(request, *tasks);
+    GOPT_ASSIGN_OR_RETURN(const Start start, Begin(request, name()));
+    const auto& [context, tasks, device] = start;
     GOPT_ASSIGN_OR_RETURN(const Plan program, PlanInOrder(*tasks, device, "program", 0));
     CostReport report = context->Evaluate(program, {.start_order = true});
     const double seconds = context->seconds();

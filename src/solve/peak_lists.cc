@@ -20,10 +20,12 @@ class ListScheduler {
       place_[instance.program[i]] = static_cast<int32_t>(i);
     }
     waits_.assign(instance.num_items(), 1);
+    ready_since_.assign(instance.num_items(), 0);
   }
 
   // False if an item exceeded `most` and the rest was not put in order.
   bool Run(int64_t most) {
+    strict_ = most < kSaturated;
     bool within = true;
     while (within && !state_.complete()) {
       if (!meter_.Cut()) state_.ForceWithin(limit_);
@@ -40,25 +42,49 @@ class ListScheduler {
 
  private:
   int32_t Next() {
+    LookAtDone();
     if (rule_ == PeakRule::kProgram) {
       const int32_t first = FirstOfProgram();
       if (state_.RunBytes(first) <= limit_) return first;
     }
+    // To begin something else because it needs less would leave ever more begun.
+    const bool depth_first = rule_ == PeakRule::kNewest && !strict_;
     const auto key = [&](int32_t item) {
       const int64_t run = state_.RunBytes(item);
-      const int64_t over = std::max<int64_t>(0, run - limit_);
-      const int64_t value = rule_ == PeakRule::kNetBytes   ? state_.NetBytes(item)
-                            : rule_ == PeakRule::kRunBytes ? run
-                                                           : 0;
-      return std::tuple(over, value, place_[item]);
+      return std::tuple(depth_first ? 0 : std::max<int64_t>(0, run - limit_), Value(item),
+                        place_[item]);
     };
     return *std::min_element(state_.ready().begin(), state_.ready().end(),
                              [&](int32_t a, int32_t b) { return key(a) < key(b); });
   }
 
+  int64_t Value(int32_t item) const {
+    switch (rule_) {
+      case PeakRule::kProgram:
+        break;
+      case PeakRule::kNewest:
+        return -ready_since_[item];
+      case PeakRule::kNetBytes:
+        return state_.NetBytes(item);
+      case PeakRule::kRunBytes:
+        return state_.RunBytes(item);
+    }
+    return 0;
+  }
+
+  void LookAtDone() {
+    for (; looked_at_ < state_.order().size(); ++looked_at_) {
+      const int32_t item = state_.order()[looked_at_];
+      waits_[item] = 0;
+      for (int32_t next : instance_.successors[item]) {
+        ready_since_[next] = static_cast<int32_t>(looked_at_) + 1;
+      }
+    }
+  }
+
   // It is ready, since all that it waits for comes before it in the program.
   int32_t FirstOfProgram() {
-    for (; marked_ < state_.order().size(); ++marked_) waits_[state_.order()[marked_]] = 0;
+    LookAtDone();
     while (waits_[instance_.program[first_]] == 0) ++first_;
     return instance_.program[first_];
   }
@@ -67,11 +93,13 @@ class ListScheduler {
   const PeakRule rule_;
   PeakMeter& meter_;
   PeakState state_;
-  int64_t limit_;
-  std::vector<int32_t> place_;  // Per item: in the program.
-  std::vector<uint8_t> waits_;  // Per item: not yet seen to be done.
-  size_t marked_ = 0;           // Items of the order that were seen.
-  size_t first_ = 0;            // Of the program: those before are done.
+  int64_t limit_;  // The budget, or the peak so far.
+  bool strict_ = false;
+  std::vector<int32_t> place_;        // Per item: in the program.
+  std::vector<uint8_t> waits_;        // Per item: not yet seen to be done.
+  std::vector<int32_t> ready_since_;  // Per ready item: so many were done. 0: from the start.
+  size_t looked_at_ = 0;              // Items of the order.
+  size_t first_ = 0;                  // Of the program: those before are done.
 };
 
 bool Improve(OrderAndPeak candidate, OrderAndPeak* best) {
@@ -122,7 +150,7 @@ std::vector<int32_t> ListOrderWithin(const PeakInstance& instance, PeakRule rule
 
 OrderAndPeak BestListOrder(const PeakInstance& instance, int64_t budget, PeakMeter* meter) {
   OrderAndPeak best = {.order = instance.program, .peak = instance.Peak(instance.program)};
-  for (PeakRule rule : {PeakRule::kProgram, PeakRule::kNetBytes, PeakRule::kRunBytes}) {
+  for (PeakRule rule : kPeakRules) {
     if (best.peak <= budget || meter->Cut()) return best;
     Improve(ListOrder(instance, rule, budget, meter), &best);
   }

@@ -17,13 +17,16 @@ struct OrderAndPeak {
   int64_t peak = 0;
 };
 
-// Which item is next where none is forced: the first of the program, the one that adds least to
-// what is alive, or the one with least alive while it runs; ties by the program.
-enum class PeakRule { kProgram, kNetBytes, kRunBytes };
+// Which item is next where none is forced: the first of the program, the one that became ready last
+// (one micro-batch is followed to its end before the next begins), the one that adds least to what
+// is alive, or the one with least alive while it runs; ties by the program.
+enum class PeakRule { kProgram, kNewest, kNetBytes, kRunBytes };
+inline constexpr PeakRule kPeakRules[] = {PeakRule::kProgram, PeakRule::kNewest,
+                                          PeakRule::kNetBytes, PeakRule::kRunBytes};
 
 // Always what is forced within `budget` or within the peak so far, else by the rule among the items
-// that stay within that, else the item that exceeds it least. Ends with what is left of the program
-// when the meter is cut.
+// that stay within that, else the item that exceeds it least; kNewest follows its rule even so.
+// Ends with what is left of the program when the meter is cut.
 GOPT_API OrderAndPeak ListOrder(const PeakInstance& instance, PeakRule rule, int64_t budget,
                                 PeakMeter* meter);
 

@@ -119,8 +119,8 @@ TEST(PeakSearchTest, CutsWhereEveryOrderPasses) {
 }
 
 TEST(PeakSearchTest, WhatCannotFitTellsTheNextBudgetWorthTrying) {
-  const PeakInstance instance = Layered(30, 6, 6);
-  PeakMeter meter(10'000'000, {});
+  const PeakInstance instance = Layered(24, 4, 6);
+  PeakMeter meter(100'000'000, {});
   OrderAndPeak best = {.order = instance.program, .peak = instance.Peak(instance.program)};
   const int64_t least = NarrowPeak(instance, instance.base_bytes, 0, 10'000'000, &meter, &best);
   ASSERT_EQ(least, best.peak);
@@ -137,8 +137,8 @@ TEST(PeakSearchTest, WhatCannotFitTellsTheNextBudgetWorthTrying) {
 }
 
 TEST(PeakSearchTest, TheBeamIsNoBetterThanTheBest) {
-  for (uint64_t seed = 0; seed < 20; ++seed) {
-    const PeakInstance instance = Layered(40, 6, seed);
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    const PeakInstance instance = Layered(30, 5, seed);
     PeakMeter meter(100'000'000, {});
     OrderAndPeak best = BestListOrder(instance, 0, &meter);
     const int64_t least = NarrowPeak(instance, instance.base_bytes, 0, 50'000'000, &meter, &best);
