@@ -15,16 +15,15 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "benchmarks/command_line.h"
 #include "benchmarks/suite/check.h"
+#include "benchmarks/suite/command.h"
 #include "benchmarks/suite/profiles.h"
 #include "benchmarks/suite/results.h"
 #include "benchmarks/suite/rows.h"
 #include "benchmarks/suite/runner.h"
 #include "benchmarks/suite/summary.h"
 #include "benchmarks/suite/tables.h"
-#include "gopt/base/spec.h"
 #include "gopt/base/status_macros.h"
 #include "src/io/file_bytes.h"
 #include "tests/testing/paths.h"
@@ -52,18 +51,6 @@ ABSL_FLAG(bool, details, true, "print a table per row besides the overview");
 namespace gopt::suite {
 namespace {
 
-std::vector<std::string> Split(const std::string& text) {
-  return absl::StrSplit(text, ',', absl::SkipEmpty());
-}
-
-absl::StatusOr<std::vector<std::string>> SplitSpecs(const std::string& text) {
-  std::vector<std::string> specs;
-  if (text.empty()) return specs;
-  GOPT_ASSIGN_OR_RETURN(const std::vector<Spec> parsed, Spec::ParseList(text));
-  for (const Spec& spec : parsed) specs.push_back(spec.ToString());
-  return specs;
-}
-
 // The flags over the profile.
 struct Request {
   std::vector<std::string> settings;
@@ -75,8 +62,8 @@ struct Request {
 };
 
 absl::StatusOr<std::vector<Workload>> RequestedWorkloads(const Profile& profile) {
-  std::vector<std::string> names = Split(absl::GetFlag(FLAGS_graph));
-  std::vector<std::string> suites = Split(absl::GetFlag(FLAGS_suite));
+  std::vector<std::string> names = SplitNames(absl::GetFlag(FLAGS_graph));
+  std::vector<std::string> suites = SplitNames(absl::GetFlag(FLAGS_suite));
   if (!names.empty() && !suites.empty()) {
     return absl::InvalidArgumentError("--graph and --suite both say which rows: give one");
   }
@@ -86,12 +73,6 @@ absl::StatusOr<std::vector<Workload>> RequestedWorkloads(const Profile& profile)
     GOPT_ASSIGN_OR_RETURN(names, StoredNames(suites));
   }
   return LoadWorkloads(names, absl::GetFlag(FLAGS_devices));
-}
-
-absl::Status CheckNotNegative(const char* flag, double value) {
-  if (value >= 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", flag, " is ", value, ", expected 0 or more"));
 }
 
 absl::Status CheckFlags() {
@@ -109,7 +90,7 @@ absl::StatusOr<Request> ReadFlags() {
   const std::string name = absl::GetFlag(FLAGS_profile);
   GOPT_ASSIGN_OR_RETURN(const Profile profile, ProfileNamed(name));
   request.derives_best = name == "best";
-  request.settings = Split(absl::GetFlag(FLAGS_setting));
+  request.settings = SplitNames(absl::GetFlag(FLAGS_setting));
   GOPT_ASSIGN_OR_RETURN(request.workloads, RequestedWorkloads(profile));
 
   GOPT_ASSIGN_OR_RETURN(request.run.solvers, SplitSpecs(absl::GetFlag(FLAGS_solvers)));
@@ -131,26 +112,6 @@ absl::StatusOr<Request> ReadFlags() {
   request.json = absl::GetFlag(FLAGS_json);
   if (request.json.empty() && request.derives_best) request.json = request.best_file;
   return request;
-}
-
-absl::StatusOr<std::vector<Row>> MakeRows(const Request& request) {
-  std::vector<Row> rows;
-  for (const std::string& setting : request.settings) {
-    for (const Workload& workload : request.workloads) {
-      GOPT_ASSIGN_OR_RETURN(Row row, MakeRow(workload, setting));
-      rows.push_back(std::move(row));
-    }
-  }
-  return rows;
-}
-
-void PrintProgress(const RunProgress& progress) {
-  const Cell& cell = *progress.cell;
-  const std::string result =
-      cell.ok() ? MillisecondsText(static_cast<double>(cell.step_time)) + " ms" : cell.reason;
-  std::fprintf(stderr, "[%zu/%zu] %s %s %s seed %d: %.100s (%.1f s)\n", progress.done, progress.all,
-               cell.place.setting.c_str(), cell.place.row.c_str(), cell.place.solver.c_str(),
-               static_cast<int>(cell.place.seed), result.c_str(), cell.seconds);
 }
 
 // Without the summary where the file is the best known: only its cells are read.
@@ -192,7 +153,7 @@ absl::Status Check(const SuiteResults& results, const SuiteResults& best) {
 
 absl::Status Run() {
   GOPT_ASSIGN_OR_RETURN(const Request request, ReadFlags());
-  GOPT_ASSIGN_OR_RETURN(const std::vector<Row> rows, MakeRows(request));
+  GOPT_ASSIGN_OR_RETURN(const std::vector<Row> rows, MakeRows(request.workloads, request.settings));
   GOPT_ASSIGN_OR_RETURN(const SuiteResults best, SuiteResults::Load(request.best_file));
   SuiteResults results;
   if (!request.json.empty()) {

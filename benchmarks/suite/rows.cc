@@ -126,10 +126,12 @@ uint64_t GraphHash(const Graph& graph) {
   return hash;
 }
 
-absl::StatusOr<Row> MakeRow(const Workload& workload, const std::string& setting) {
+absl::StatusOr<Row> MakeRow(const Workload& workload, const std::string& setting,
+                            const Tasks& tasks) {
   GOPT_ASSIGN_OR_RETURN(const std::string spec, MachineOf(workload, setting));
   GOPT_ASSIGN_OR_RETURN(Machine machine, MachineFromPreset(spec));
-  GOPT_ASSIGN_OR_RETURN(Problem problem, Problem::Create(workload.graph, std::move(machine)));
+  GOPT_ASSIGN_OR_RETURN(Problem problem,
+                        Problem::Create(workload.graph, std::move(machine), {.tasks = tasks}));
   const LowerBounds bounds = ComputeLowerBounds(problem, RooflineCostModel(problem));
   RowFacts facts;
   facts.setting = setting;

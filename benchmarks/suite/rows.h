@@ -42,8 +42,10 @@ struct Row {
 
 // "p100" and "a100": the presets p100xN and a100xN with the workload's N. "p100mem": p100xN, where
 // each device has 1.3 times the largest peak of `expert(order=critical_path)`, so that one device
-// is too small for everything. InvalidArgument lists the settings.
-absl::StatusOr<Row> MakeRow(const Workload& workload, const std::string& setting);
+// is too small for everything. `tasks`: what is open; bounds are for that. InvalidArgument lists
+// the settings.
+absl::StatusOr<Row> MakeRow(const Workload& workload, const std::string& setting,
+                            const Tasks& tasks = {});
 
 }  // namespace gopt::suite
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "benchmarks/suite/profiles.h"
 #include "gopt/base/status_macros.h"
 #include "gopt/base/version.h"
 #include "gopt/cost/cost_backend.h"
@@ -70,7 +69,7 @@ class Runner {
   void ListTasks() {
     for (size_t row = 0; row < rows_.size(); ++row) {
       for (const std::string& solver : options_.solvers) {
-        const int seeds = DependsOnSeed(solver) ? options_.seeds : 1;
+        const int seeds = options_.depends_on_seed(solver) ? options_.seeds : 1;
         for (uint64_t seed = 0; seed < static_cast<uint64_t>(seeds); ++seed) {
           const Task task{row, solver, seed};
           const Conditions conditions = ConditionsOf(rows_[row], options_);

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "benchmarks/suite/profiles.h"
 #include "benchmarks/suite/results.h"
 #include "benchmarks/suite/rows.h"
 
@@ -14,8 +16,9 @@ namespace gopt::suite {
 
 struct RunOptions {
   std::vector<std::string> solvers;  // Specs.
-  int seeds = 1;                     // 0 .. seeds-1 for each solver that depends on a seed.
-  int64_t evaluations = 10'000;      // Budget of each run, the same for all.
+  int seeds = 1;                     // 0 .. seeds-1 for each solver that depends on a seed,
+  std::function<bool(std::string_view spec)> depends_on_seed = DependsOnSeed;  // by this.
+  int64_t evaluations = 10'000;   // Budget of each run, the same for all.
   double deadline_seconds = 0.0;  // Of each run as well; 0: none. Cuts make results irreproducible.
   std::vector<std::string> starts;     // Every search is given the plans of these solvers.
   int threads = 2;                     // Workers. Results do not depend on it.

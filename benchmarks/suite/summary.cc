@@ -57,8 +57,8 @@ double GeometricMean(const std::vector<double>& ratios) {
 class MeanOf {
  public:
   void Add(const Figure& figure) {
-    if (figure.over_expert > 0.0) {
-      over_expert_.push_back(figure.over_expert);
+    if (figure.over_reference > 0.0) {
+      over_reference_.push_back(figure.over_reference);
     } else {
       left_out_.push_back(figure.row->name);
     }
@@ -69,16 +69,16 @@ class MeanOf {
 
   Mean Get(const std::string& setting, const std::string& solver) const {
     Mean mean{.setting = setting, .solver = solver};
-    mean.reduction = over_expert_.empty() ? 0.0 : 1.0 - GeometricMean(over_expert_);
+    mean.reduction = over_reference_.empty() ? 0.0 : 1.0 - GeometricMean(over_reference_);
     mean.over_bound = GeometricMean(over_bound_);
     mean.over_best = GeometricMean(over_best_);
-    mean.rows = static_cast<int>(over_expert_.size());
+    mean.rows = static_cast<int>(over_reference_.size());
     mean.left_out = left_out_;
     return mean;
   }
 
  private:
-  std::vector<double> over_expert_, over_bound_, over_best_;
+  std::vector<double> over_reference_, over_bound_, over_best_;
   std::vector<std::string> left_out_;
 };
 
@@ -94,20 +94,20 @@ std::vector<std::string> Settings(const SuiteResults& results) {
 
 // The figures of one row, with ratios.
 std::vector<Figure> RowFigures(const SuiteResults& results, const SuiteResults& best,
-                               const RowFacts& row) {
+                               const std::string& reference, const RowFacts& row) {
   std::vector<Figure> figures;
   for (const std::string& solver : results.solvers()) {
     const std::vector<const Cell*> seeds = results.Seeds(row, solver);
     if (!seeds.empty()) figures.push_back(OverSeeds(row, solver, seeds));
   }
-  Nanoseconds expert = 0;
+  Nanoseconds reference_time = 0;
   for (const Figure& figure : figures) {
-    if (figure.solver == kReferenceSolver && figure.ok()) expert = figure.median;
+    if (figure.solver == reference && figure.ok()) reference_time = figure.median;
   }
   const Nanoseconds best_known = BestKnown(results, best, row);
   for (Figure& figure : figures) {
     if (!figure.ok()) continue;
-    figure.over_expert = Ratio(figure.median, expert);
+    figure.over_reference = Ratio(figure.median, reference_time);
     figure.over_bound = Ratio(figure.median, row.lower_bound);
     figure.over_best = Ratio(figure.median, best_known);
   }
@@ -124,7 +124,7 @@ nlohmann::json FigureToJson(const Figure& figure) {
           {"median_ns", figure.median},
           {"min_ns", figure.min},
           {"max_ns", figure.max},
-          {"over_expert", figure.over_expert},
+          {"over_expert", figure.over_reference},
           {"over_bound", figure.over_bound},
           {"over_best", figure.over_best},
           {"peak_bytes", figure.peak_bytes},
@@ -171,11 +171,13 @@ const Mean* Summary::FindMean(const std::string& setting, const std::string& sol
   return nullptr;
 }
 
-Summary Summarize(const SuiteResults& results, const SuiteResults& best) {
+Summary Summarize(const SuiteResults& results, const SuiteResults& best,
+                  const std::string& reference) {
   Summary summary;
+  summary.reference = reference;
   std::map<std::pair<std::string, std::string>, MeanOf> means;
   for (const RowFacts& row : results.rows()) {
-    for (Figure& figure : RowFigures(results, best, row)) {
+    for (Figure& figure : RowFigures(results, best, reference, row)) {
       means[{row.setting, figure.solver}].Add(figure);
       summary.figures.push_back(std::move(figure));
     }

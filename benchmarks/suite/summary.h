@@ -27,12 +27,12 @@ struct Figure {
   Nanoseconds median = 0;  // Step times; of the seeds that are ok, 0 if none is.
   Nanoseconds min = 0;
   Nanoseconds max = 0;
-  double over_expert = 0.0;  // Median over expert_paper's; 0: one of the two is not ok.
-  double over_bound = 0.0;   // Over the lower bound.
-  double over_best = 0.0;    // Over the best known; 0: nothing is known.
-  int64_t peak_bytes = 0;    // Largest of any device and seed.
-  int64_t evaluations = 0;   // Median.
-  double seconds = 0.0;      // Median.
+  double over_reference = 0.0;  // Median over the reference's; 0: one of the two is not ok.
+  double over_bound = 0.0;      // Over the lower bound.
+  double over_best = 0.0;       // Over the best known; 0: nothing is known.
+  int64_t peak_bytes = 0;       // Largest of any device and seed.
+  int64_t evaluations = 0;      // Median.
+  double seconds = 0.0;         // Median.
 
   bool ok() const { return outcome == CellOutcome::kOk; }
 };
@@ -41,14 +41,15 @@ struct Figure {
 struct Mean {
   std::string setting;
   std::string solver;
-  double reduction = 0.0;   // Run-time reduction against expert_paper,
+  double reduction = 0.0;   // Run-time reduction against the reference,
   double over_bound = 0.0;  // geometric means of the other two ratios; 0: no row.
   double over_best = 0.0;
-  int rows = 0;                       // Where both this solver and expert_paper are ok,
+  int rows = 0;                       // Where both this solver and the reference are ok,
   std::vector<std::string> left_out;  // and where one of them is not.
 };
 
 struct Summary {
+  std::string reference;        // The solver that ratios are taken to.
   std::vector<Figure> figures;  // By row, then solver, as the results list them.
   std::vector<Mean> means;      // By setting, then solver.
 
@@ -60,12 +61,13 @@ struct Summary {
 // knows nothing of the row: the fastest of one run is no yardstick for it.
 Nanoseconds BestKnown(const SuiteResults& results, const SuiteResults& best, const RowFacts& row);
 
-// What ratios are taken to.
+// What ratios are taken to unless said otherwise.
 inline constexpr const char* kReferenceSolver = "expert_paper";
 
 // `best`: results of profile best; of rows with another graph or machine they know nothing. The
 // summary points into `results`.
-Summary Summarize(const SuiteResults& results, const SuiteResults& best);
+Summary Summarize(const SuiteResults& results, const SuiteResults& best,
+                  const std::string& reference = kReferenceSolver);
 
 // {"figures": [...], "means": [...]}.
 nlohmann::json ToJson(const Summary& summary);

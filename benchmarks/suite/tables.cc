@@ -77,7 +77,7 @@ std::vector<std::string> DetailLine(const Figure& figure) {
           MillisecondsText(static_cast<double>(figure.median)),
           MillisecondsText(static_cast<double>(figure.min)),
           MillisecondsText(static_cast<double>(figure.max)),
-          RatioText(figure.over_expert),
+          RatioText(figure.over_reference),
           RatioText(figure.over_bound),
           RatioText(figure.over_best),
           MebibytesText(figure.peak_bytes),
@@ -94,7 +94,7 @@ Grid OverviewGrid(const View& view) {
   Grid grid;
   grid.head.push_back(view.setting + ", ms");
   for (const RowFacts* row : rows) grid.head.push_back(row->name);
-  grid.head.push_back("below expert_paper");
+  grid.head.push_back("below " + view.summary.reference);
   grid.lines.push_back(FactLine("critical path", rows, &RowFacts::critical_path));
   grid.lines.push_back(FactLine("lower bound", rows, &RowFacts::lower_bound));
   std::vector<std::string> best = BestLine(view, rows);
@@ -110,8 +110,9 @@ Grid OverviewGrid(const View& view) {
 
 std::string DetailText(const View& view, const RowFacts& row) {
   Grid grid;
-  grid.head = {"solver", "ms",       "min",   "max",         "/ expert", "/ bound",
-               "/ best", "peak MiB", "seeds", "evaluations", "seconds",  "outcome"};
+  grid.head = {"solver",  "ms",     "min",      "max",   "/ " + view.summary.reference,
+               "/ bound", "/ best", "peak MiB", "seeds", "evaluations",
+               "seconds", "outcome"};
   std::string reasons;
   for (const std::string& solver : view.solvers) {
     const Figure* figure = view.summary.Find(row, solver);

@@ -21,7 +21,7 @@ struct View {
 };
 
 // A line per bound and solver, a column per workload, step times in ms (median over seeds; OOM and
-// "failed" where there is none), and at the end the run-time reduction against expert_paper, with
+// "failed" where there is none), and at the end the run-time reduction against the reference, with
 // the number of rows it is over.
 Grid OverviewGrid(const View& view);
 

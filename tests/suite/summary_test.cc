@@ -52,7 +52,7 @@ TEST(SummaryTest, TakesMediansAndExtremesOverSeeds) {
   EXPECT_EQ(figure->max, 90'000'000);
   EXPECT_EQ(figure->peak_bytes, 1'002);
   EXPECT_DOUBLE_EQ(figure->over_bound, 1.5);
-  EXPECT_EQ(figure->over_expert, 0.0) << "there is no expert";
+  EXPECT_EQ(figure->over_reference, 0.0) << "there is no expert";
   EXPECT_EQ(figure->over_best, 0.0) << "no best is known";
 }
 
@@ -67,7 +67,7 @@ TEST(SummaryTest, RatiosAreToTheExpertAndToTheBestKnownOfTheSameGraph) {
   best.Put(of_another_graph);
   const Summary summary = Summarize(results, best);
   const Figure* figure = summary.Find(SomeRow("rnn"), "anneal");
-  EXPECT_DOUBLE_EQ(figure->over_expert, 0.75);
+  EXPECT_DOUBLE_EQ(figure->over_reference, 0.75);
   EXPECT_DOUBLE_EQ(figure->over_best, 1.25);
 }
 
