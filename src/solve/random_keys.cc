@@ -31,7 +31,7 @@ uint16_t KeyCodec::OnDevice(KernelId task, DeviceId device) const {
   return static_cast<uint16_t>(kOpen + (kOpen * (2 * index + 1)) / (2 * count));
 }
 
-uint16_t KeyCodec::Open(double stickiness) const {
+uint16_t KeyCodec::Open(double stickiness) {
   return static_cast<uint16_t>(stickiness * (kOpen - 1));
 }
 

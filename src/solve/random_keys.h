@@ -49,7 +49,7 @@ class GOPT_API KeyCodec {
   // kSteerListScheduling: the affinity by which a task is on a device, and by which it is placed by
   // list scheduling with this stickiness.
   uint16_t OnDevice(KernelId task, DeviceId device) const;
-  uint16_t Open(double stickiness) const;
+  static uint16_t Open(double stickiness);
 
  private:
   KernelId Leader(KernelId task) const;

@@ -145,6 +145,52 @@ Problem Recomputed() {
       rules);
 }
 
+constexpr std::string_view kFusible =
+    "x:input -> a:add[dims=8x8,bytes=256,flops=640] -> b:mul[dims=8x8,bytes=256,flops=640],"
+    "c:relu[dims=8x8,bytes=256,flops=640] -> d:add[dims=8x8,bytes=256,flops=640] -> "
+    "e:relu[dims=8x8,bytes=256,flops=640]; w:parameter[bytes=100] -> b; d -> y:output";
+
+Problem Fusible(Tasks tasks, Constraints constraints = {},
+                std::shared_ptr<const Plan> base = nullptr) {
+  tasks.fusion = true;
+  return Make(
+      kFusible, Devices(2),
+      {.constraints = std::move(constraints), .tasks = tasks, .base_plan = std::move(base)});
+}
+
+// One op alone on device 1; dispatched in any way.
+std::shared_ptr<const Plan> BaseOfFusible(Dispatch dispatch) {
+  auto base = std::make_shared<Plan>();
+  base->kernels = Fusible({}).base_kernels();
+  base->device = {0, 0, 1, 0, 0};
+  base->rank = {0, 2, 1, 3, 4};
+  base->dispatch = dispatch;
+  if (dispatch == Dispatch::kSequence) base->sequence = {0, 2, 1, 3, 4};
+  return base;
+}
+
+std::vector<Case> FusionCases() {
+  const Problem plain = Fusible({});
+  Constraints constraints;
+  constraints.pins = {{Op(plain, "a"), 1, "test"}};
+  constraints.colocate = {{{Op(plain, "b"), Op(plain, "e")}, "test"}};
+  constraints.never_fuse = {{{Op(plain, "c")}, "test"}};
+  const auto priority = BaseOfFusible(Dispatch::kPriority);
+  const auto fifo = BaseOfFusible(Dispatch::kFifo);
+  const auto sequence = BaseOfFusible(Dispatch::kSequence);
+  return {
+      {"fusion", plain},
+      {"fusion under constraints", Fusible({}, constraints)},
+      {"fusion from a base plan", Fusible({}, {}, priority)},
+      {"fusion and order", Fusible({.placement = false}, {}, priority)},
+      {"fusion and placement", Fusible({.scheduling = false}, {}, fifo)},
+      {"fusion alone, by rank", Fusible({.placement = false, .scheduling = false}, {}, priority)},
+      {"fusion alone, by age", Fusible({.placement = false, .scheduling = false}, {}, fifo)},
+      {"fusion alone, in sequence",
+       Fusible({.placement = false, .scheduling = false}, {}, sequence)},
+  };
+}
+
 std::vector<Case> SolvableCases() {
   const Problem plain = Make(kDiamond, Devices(3));
   const OpId a = Op(plain, "a"), b = Op(plain, "b"), c = Op(plain, "c"), d = Op(plain, "d");
@@ -237,13 +283,37 @@ class Judge {
     EXPECT_EQ(solution.curve.back().best, solution.report.step_time);
   }
 
+  // Closed decisions are as in the base plan, op by op.
+  void CheckClosedTasks(const Problem& problem, const Plan& plan) const {
+    const Plan* base = problem.base_plan();
+    if (base == nullptr || plan.kernels->has_clones()) return;
+    for (const OpId op : problem.graph().kernel_ops()) {
+      const KernelId now = plan.kernels->kernel_of(op), before = base->kernels->kernel_of(op);
+      if (!problem.tasks().placement) {
+        EXPECT_EQ(plan.device[now], base->device[before]);
+      }
+      if (!problem.tasks().scheduling) {
+        EXPECT_LE(plan.rank[now], base->rank[before]);
+      }
+    }
+    if (!problem.tasks().scheduling) {
+      EXPECT_EQ(plan.dispatch, base->dispatch);
+    }
+    if (!problem.tasks().fusion) {
+      EXPECT_EQ(plan.kernels, base->kernels);
+    }
+  }
+
   void CheckSolves(const Problem& problem) const {
     const SolveRequest request = Request(problem);
     const absl::StatusOr<Solution> solution = solver_.Solve(request);
     ASSERT_TRUE(solution.ok()) << solution.status();
     CheckSolution(problem, request, *solution);
+    CheckClosedTasks(problem, solution->plan);
     const absl::StatusOr<Solution> again = solver_.Solve(request);
     ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(solution->plan.kernels->columns().ops, again->plan.kernels->columns().ops);
+    EXPECT_EQ(solution->plan.kernels->columns().begin, again->plan.kernels->columns().begin);
     EXPECT_EQ(solution->plan.device, again->plan.device);
     EXPECT_EQ(solution->plan.rank, again->plan.rank);
     EXPECT_EQ(solution->plan.sequence, again->plan.sequence);
@@ -317,6 +387,10 @@ void CheckSolverConforms(const Solver& solver) {
   EXPECT_FALSE(solver.name().empty());
   EXPECT_EQ(solver.Solve({}).status().code(), absl::StatusCode::kInvalidArgument);
   for (const Case& c : SolvableCases()) {
+    SCOPED_TRACE(c.name);
+    judge.CheckSolves(c.problem);
+  }
+  for (const Case& c : FusionCases()) {
     SCOPED_TRACE(c.name);
     judge.CheckSolves(c.problem);
   }
