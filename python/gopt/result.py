@@ -58,6 +58,18 @@ class Row:
         report = self.report if self.solution is None else self.solution.report
         return 0 if report is None else max(report.peak_bytes, default=0)
 
+    @property
+    def kernels(self) -> int:
+        """Kernels of the plan; 0 without one."""
+        return 0 if self.solution is None else len(self.solution.plan.kernels)
+
+    @property
+    def fused_kernels(self) -> int:
+        """Those of several ops."""
+        if self.solution is None:
+            return 0
+        return sum(len(ops) > 1 for ops in self.solution.plan.kernels)
+
     def to_json(self) -> dict[str, Any]:
         """The row without its solution."""
         return {
@@ -71,6 +83,8 @@ class Row:
             "who": self.who,
             "stop": self.stop,
             "peak_bytes": self.peak_bytes,
+            "kernels": self.kernels,
+            "fused_kernels": self.fused_kernels,
         }
 
 
@@ -247,6 +261,8 @@ class Result:
             lines.append(f"bound: {time_text(self.lower_bound_ns)}; no legal plan is faster")
         lines += [f"{row.solver}: {row.reason}" for row in self.rows if row.reason]
         peaks = [] if best is None or best.solution is None else best.solution.report.peak_bytes
+        if self.problem.fusion and best is not None and best.kernels:
+            lines.append(f"fusion: {best.kernels:,} kernels, {best.fused_kernels:,} of several ops")
         if any(peaks):
             lines.append("peak memory: " + ", ".join(bytes_text(peak) for peak in peaks))
         return "\n".join(lines)

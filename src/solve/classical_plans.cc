@@ -36,16 +36,23 @@ bool IsPermutation(std::span<const KernelId> order, int num_tasks) {
   return true;
 }
 
-// By the report, or by rank where the backend reports none.
+std::vector<KernelId> OrderOfRanks(std::span<const int32_t> rank) {
+  std::vector<KernelId> order(rank.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](KernelId a, KernelId b) { return rank[a] < rank[b]; });
+  return order;
+}
+
+}  // namespace
+
 std::vector<KernelId> StartOrder(const Plan& plan, const CostReport& report) {
   const auto num_tasks = static_cast<int>(plan.rank.size());
   if (IsPermutation(report.start_order, num_tasks)) return report.start_order;
-  std::vector<KernelId> order(num_tasks);
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](KernelId a, KernelId b) { return plan.rank[a] < plan.rank[b]; });
-  return order;
+  return OrderOfRanks(plan.rank);
 }
+
+namespace {
 
 // In which order the tasks of a placement run. kSequence: exactly the maker's order, if it has one.
 enum class Order { kUpwardRank, kCriticalPath, kOwn, kFifo, kSequence };
@@ -181,12 +188,21 @@ class ClassicalPricer {
     if (tasks == nullptr) return;
     StartPoint point = {
         .tasks = std::move(tasks), .device = plan.device, .order = {}, .score = score};
-    point.sequence = plan.dispatch == Dispatch::kSequence;
-    point.order = point.sequence ? plan.sequence : StartOrder(plan, report);
+    SetOrder(plan, report, &point);
     if (all_ != nullptr) all_->push_back(point);
     if (!(score < best_)) return;
     best_ = score;
     start_ = std::move(point);
+  }
+
+  // Searches over given kernels turn first in, first out into priorities.
+  void SetOrder(const Plan& plan, const CostReport& report, StartPoint* point) const {
+    const bool fifo = plan.dispatch == Dispatch::kFifo;
+    point->dispatch =
+        fifo && !context_.problem().tasks().fusion ? Dispatch::kPriority : plan.dispatch;
+    point->order = point->dispatch == Dispatch::kSequence ? plan.sequence
+                   : point->dispatch == Dispatch::kFifo   ? OrderOfRanks(plan.rank)
+                                                          : StartOrder(plan, report);
   }
 
   // Null for kernels that a search cannot start from: others than the base plan's where fusion is
@@ -241,7 +257,7 @@ void PriceInAllOrders(const StartPoint& start, int64_t most_evaluations, SearchC
   ClassicalPricer pricer(start.tasks, most_evaluations, context, all);
   pricer.NothingIsOwed();
   pricer.PriceOrders("", "fused anew", {.device = start.device, .order = start.order},
-                     start.sequence);
+                     start.dispatch == Dispatch::kSequence);
 }
 
 }  // namespace gopt

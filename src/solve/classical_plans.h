@@ -25,9 +25,15 @@ struct StartPoint {
   std::shared_ptr<const TaskGraph> tasks;
   std::vector<DeviceId> device;
   std::vector<KernelId> order;
-  bool sequence = false;  // The plan keeps to the order, SEQUENCE; else it is a priority.
-  double score = 0.0;     // SearchContext::Score of the plan; infinite if none was priced.
+  // What the order is: kSequence, kept to; kPriority; kFifo, where fusion is open: of what becomes
+  // ready at once.
+  Dispatch dispatch = Dispatch::kPriority;
+  double score = 0.0;  // SearchContext::Score of the plan; infinite if none was priced.
 };
+
+// In which order the plan's kernels started: by the report, or by rank where the backend reports
+// none.
+std::vector<KernelId> StartOrder(const Plan& plan, const CostReport& report);
 
 // Prices the request's start plans and the placements of a set, each under four orders (upward
 // rank, critical path at the placement, the maker's own or else topological, first in first out)

@@ -36,7 +36,7 @@ struct Individual {
   std::shared_ptr<const TaskGraph> tasks;
   std::vector<DeviceId> device;
   std::vector<KernelId> order;
-  bool sequence = false;
+  Dispatch dispatch = Dispatch::kPriority;
   double score = 0.0;
   std::vector<KernelId> chain;  // Critical, where it is known.
 };
@@ -93,12 +93,12 @@ class Evolution {
       population_.push_back({.tasks = std::move(start.tasks),
                              .device = std::move(start.device),
                              .order = std::move(start.order),
-                             .sequence = start.sequence,
+                             .dispatch = start.dispatch,
                              .score = start.score,
                              .chain = {}});
     }
     Individual& best = population_.front();
-    child_.Assign(best.tasks, best.device, best.order, best.sequence);
+    child_.Assign(best.tasks, best.device, best.order, best.dispatch);
     if (!context_.Exhausted()) best.chain = ChainKernels(Evaluate(), best.tasks->num_tasks());
   }
 
@@ -134,9 +134,10 @@ class Evolution {
         random_.Uniform() < options_.crossover ? &population_[PickParent()] : nullptr;
     if (second == &parent) second = nullptr;
     if (second != nullptr) DrawInheritance(*parent.tasks->kernels());
-    const bool reordered = may_order_ && MergeOrders(parent, second);
+    const bool reordered =
+        may_order_ && parent.dispatch != Dispatch::kFifo && MergeOrders(parent, second);
     child_.Assign(parent.tasks, parent.device, reordered ? order_ : parent.order,
-                  parent.sequence && !reordered);
+                  reordered ? Dispatch::kPriority : parent.dispatch);
     const bool moved = may_place_ && second != nullptr && TakeDevices(parent, *second);
     const bool mutated = options_.published && MutateDevices();
     // What was changed is not to be undone by a move that fails.
@@ -253,7 +254,7 @@ class Evolution {
     individual->tasks = child_.shared_tasks();
     individual->device = plan.device;
     individual->order.assign(child_.order().begin(), child_.order().end());
-    individual->sequence = plan.dispatch == Dispatch::kSequence;
+    individual->dispatch = plan.dispatch;
     individual->score = score;
     individual->chain = ChainKernels(report, child_.tasks().num_tasks());
   }

@@ -2,28 +2,22 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "gopt/base/status_macros.h"
-#include "gopt/plan/fuse.h"
+#include "gopt/solve/fusion_heuristics.h"
 #include "src/solve/carry.h"
 #include "src/solve/start_tasks.h"
 
 namespace gopt {
 namespace {
 
-constexpr int64_t kDefaultShare = 2;   // One half of the evaluations: the default's kernels.
-constexpr int64_t kSinglesShare = 4;   // One quarter: single ops.
-constexpr size_t kMostPlacements = 4;  // That are fused anew.
-
-std::vector<DeviceId> DevicesOfOps(const StartPoint& start) {
-  const Kernels& kernels = *start.tasks->kernels();
-  std::vector<DeviceId> device(kernels.graph().num_ops(), 0);
-  for (KernelId k = 0; k < kernels.size(); ++k) {
-    for (const OpId op : kernels.ops(k)) device[op] = start.device[k];
-  }
-  return device;
-}
+constexpr double kDefaultShare = 0.8;  // Of the evaluations: the default heuristic's kernels.
+constexpr size_t kMostPlacements = 4;  // That are fused anew,
+constexpr FusionHeuristic kAnew[] = {FusionHeuristic::kQueue, FusionHeuristic::kDefault};
+// Fused by these if there are evaluations left.
+constexpr FusionHeuristic kFurther[] = {FusionHeuristic::kQueue, FusionHeuristic::kNone};
 
 // The best starts of different placements, best first.
 std::vector<StartPoint> BestPlacements(const std::vector<StartPoint>& starts) {
@@ -52,42 +46,60 @@ class FusedStarts {
         limit_(context->evaluations() + most_evaluations) {}
 
   absl::Status Price() {
-    GOPT_ASSIGN_OR_RETURN(std::shared_ptr<const TaskGraph> fused,
-                          StartTasks(problem_, context_.costs()));
-    GOPT_ASSIGN_OR_RETURN(StartPoint first,
-                          PriceClassicalPlans(std::move(fused), ClassicalSet::kPortfolio,
-                                              Most(kDefaultShare), &context_, &starts_));
-    if (starts_.empty()) starts_.push_back(std::move(first));  // None could be priced.
-    if (problem_.tasks().placement) GOPT_RETURN_IF_ERROR(PriceSingles());
-    for (const StartPoint& start : BestPlacements(starts_)) GOPT_RETURN_IF_ERROR(FuseAnew(start));
-    return absl::OkStatus();
+    GOPT_RETURN_IF_ERROR(PriceAll(FusionHeuristic::kDefault, Most(kDefaultShare)));
+    GOPT_RETURN_IF_ERROR(FuseBestAnew());
+    for (const FusionHeuristic heuristic : kFurther) {
+      if (!Done()) GOPT_RETURN_IF_ERROR(PriceAll(heuristic, Most(1.0)));
+    }
+    return FuseBestAnew();
   }
 
   std::vector<StartPoint>& starts() { return starts_; }
 
  private:
-  // Of what is left; where nothing but fusion is open, all plans of some kernels are one.
-  int64_t Most(int64_t share) const {
+  // Where nothing but fusion is open, all plans of some kernels are one.
+  int64_t Most(double share) const {
     const bool alone = !problem_.tasks().placement && !problem_.tasks().scheduling;
-    return alone ? 1 : std::max<int64_t>(1, most_ / share);
+    return alone ? 1 : std::max<int64_t>(1, static_cast<int64_t>(share * most_));
   }
   bool Done() { return context_.Exhausted() || context_.evaluations() >= limit_; }
 
-  absl::Status PriceSingles() {
-    if (Done()) return absl::OkStatus();
+  // The portfolio's placements of the kernels, at first with the request's start plans.
+  absl::Status PriceAll(FusionHeuristic heuristic, int64_t most) {
+    GOPT_ASSIGN_OR_RETURN(std::shared_ptr<const Kernels> kernels,
+                          MakeFusion(problem_, context_.costs(), heuristic));
+    GOPT_ASSIGN_OR_RETURN(std::shared_ptr<const TaskGraph> tasks,
+                          ShareTasks(problem_, std::move(kernels), context_.costs()));
+    if (!starts_.empty()) {
+      most = std::min(most, limit_ - context_.evaluations());
+      return PricePlacements(std::move(tasks), ClassicalSet::kPortfolio, most, &context_, &starts_);
+    }
     GOPT_ASSIGN_OR_RETURN(
-        std::shared_ptr<const TaskGraph> singles,
-        ShareTasks(problem_, Kernels::Singletons(problem_.shared_graph()), context_.costs()));
-    return PricePlacements(std::move(singles), ClassicalSet::kPortfolio, Most(kSinglesShare),
-                           &context_, &starts_);
+        StartPoint first,
+        PriceClassicalPlans(std::move(tasks), ClassicalSet::kPortfolio, most, &context_, &starts_));
+    if (starts_.empty()) starts_.push_back(std::move(first));  // None could be priced.
+    return absl::OkStatus();
+  }
+
+  // Each placement once.
+  absl::Status FuseBestAnew() {
+    for (const StartPoint& start : BestPlacements(starts_)) {
+      std::vector<DeviceId> device = DevicesOfOps(start);
+      if (std::find(fused_.begin(), fused_.end(), device) != fused_.end()) continue;
+      for (const FusionHeuristic heuristic : kAnew) {
+        GOPT_RETURN_IF_ERROR(FuseAnew(start, device, heuristic));
+      }
+      fused_.push_back(std::move(device));
+    }
+    return absl::OkStatus();
   }
 
   // A placement's ops, fused within devices.
-  absl::Status FuseAnew(const StartPoint& start) {
-    const std::vector<DeviceId> device = DevicesOfOps(start);
+  absl::Status FuseAnew(const StartPoint& start, std::span<const DeviceId> device,
+                        FusionHeuristic heuristic) {
     if (Done()) return absl::OkStatus();
     GOPT_ASSIGN_OR_RETURN(std::shared_ptr<const Kernels> kernels,
-                          Fuse(problem_, {}, {.device = device}));
+                          MakeFusion(problem_, context_.costs(), heuristic, device));
     return Price(start, std::move(kernels));
   }
 
@@ -99,7 +111,7 @@ class FusedStarts {
     const Kernels& from = *start.tasks->kernels();
     std::vector<int32_t> position(start.order.size());
     for (size_t i = 0; i < position.size(); ++i) position[start.order[i]] = static_cast<int32_t>(i);
-    const auto carry = start.sequence ? CarrySequence : CarryOrder;
+    const auto carry = start.dispatch == Dispatch::kSequence ? CarrySequence : CarryOrder;
     fused.device = CarryDevices(from, start.device, *tasks);
     fused.order = carry(from, position, *tasks->kernels(), tasks->kernel_graph());
     fused.tasks = std::move(tasks);
@@ -112,9 +124,19 @@ class FusedStarts {
   const int64_t most_;
   const int64_t limit_;
   std::vector<StartPoint> starts_;
+  std::vector<std::vector<DeviceId>> fused_;  // Placements of ops that were fused anew.
 };
 
 }  // namespace
+
+std::vector<DeviceId> DevicesOfOps(const StartPoint& start) {
+  const Kernels& kernels = *start.tasks->kernels();
+  std::vector<DeviceId> device(kernels.graph().num_ops(), 0);
+  for (KernelId k = 0; k < kernels.size(); ++k) {
+    for (const OpId op : kernels.ops(k)) device[op] = start.device[k];
+  }
+  return device;
+}
 
 absl::StatusOr<StartPoint> PriceFusedStarts(int64_t most_evaluations, SearchContext* context,
                                             std::vector<StartPoint>* all) {

@@ -18,6 +18,9 @@ namespace gopt {
 absl::StatusOr<StartPoint> PriceFusedStarts(int64_t most_evaluations, SearchContext* context,
                                             std::vector<StartPoint>* all);
 
+// The device of each op that runs in a kernel; 0 for others.
+std::vector<DeviceId> DevicesOfOps(const StartPoint& start);
+
 }  // namespace gopt
 
 #endif  // GOPT_SRC_SOLVE_FUSION_STARTS_H_

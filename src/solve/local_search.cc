@@ -1,5 +1,6 @@
 #include "src/solve/local_search.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "gopt/base/random.h"
 #include "gopt/base/status_macros.h"
 #include "src/solve/fusion_moves.h"
+#include "src/solve/fusion_starts.h"
 #include "src/solve/groups.h"
 #include "src/solve/moves.h"
 #include "src/solve/search_state.h"
@@ -17,7 +19,11 @@ namespace {
 
 constexpr int kMostMissedMoves = 1'000;  // In a row: then nothing can be changed.
 constexpr double kCriticalShare = 0.7;
-constexpr double kFusionShare = 0.25;  // Of the moves where fusion and more is open.
+constexpr double kFusionShare = 0.1;  // Of the moves where fusion and more is open.
+// Of the budget after the starts: for each of several searches at first, for each of the better
+// half of them then, and until the best gives up first in, first out.
+constexpr double kFirstShare = 0.06, kSecondShare = 0.1, kFifoShare = 0.6;
+constexpr size_t kLanesPerDispatch = 2;
 
 // Waiting time of rate 1, from comparisons alone (von Neumann, 1951), so that it has the same bits
 // everywhere, which a library's logarithm has not.
@@ -52,57 +58,118 @@ class LocalSearch {
     if (rule.guided && (may_place_ || fusion_)) groupings_ = SearchGroups(tasks, *context);
   }
 
-  void Run(SearchState* state) {
-    if (!may_place_ && !may_order_ && !fusion_) return;
+  // Goes on from the start until the budget is spent.
+  void Run(const StartPoint& start) {
+    if (NothingIsOpen()) return;
     used_before_ = context_.Used();
-    EvaluateStart(state);
+    std::vector<Lane> lanes = MakeLanes({start});
+    Advance(1.0, &lanes.front());
+  }
+
+  // Goes on from each of the starts for a while, from the better ones for longer, and from the best
+  // to the end. They differ in their placements, and in that orders follow placements by
+  // themselves, first in first out, or are searched.
+  void RunLanes(const std::vector<StartPoint>& starts) {
+    if (NothingIsOpen()) return;
+    used_before_ = context_.Used();
+    std::vector<Lane> lanes = MakeLanes(starts);
+    double until = 0.0;
+    for (const double share : {kFirstShare, kSecondShare}) {
+      if (lanes.size() == 1) break;
+      for (Lane& lane : lanes) Advance(until += share, &lane);
+      std::stable_sort(lanes.begin(), lanes.end(),
+                       [](const Lane& a, const Lane& b) { return a.score < b.score; });
+      lanes.erase(lanes.begin() + static_cast<ptrdiff_t>((lanes.size() + 1) / 2), lanes.end());
+    }
+    Advance(std::max(until, kFifoShare), &lanes.front());
+    TurnIntoPriorities(&lanes.front());
+    Advance(1.0, &lanes.front());
+  }
+
+ private:
+  struct Lane {
+    SearchState state;
+    double score = 0.0;
+    double temperature = 0.0;
+    std::vector<KernelId> chain = {};
+  };
+
+  bool NothingIsOpen() const { return !may_place_ && !may_order_ && !fusion_; }
+
+  std::vector<Lane> MakeLanes(const std::vector<StartPoint>& starts) {
+    std::vector<Lane> lanes;
+    for (const StartPoint& start : starts) {
+      lanes.push_back({SearchState(start.tasks, start.device, start.order, start.dispatch)});
+      EvaluateStart(&lanes.back());
+      if (context_.Exhausted()) break;
+    }
+    return lanes;
+  }
+
+  // Until this share of the budget after the starts is used.
+  void Advance(double until, Lane* lane) {
+    SetCriticalChain(*lane);
+    const double end = used_before_ + until * (1.0 - used_before_);
     for (int missed = 0; missed < kMostMissedMoves && !context_.Exhausted();) {
-      if (Propose(state)) {
+      if (until < 1.0 && context_.Used() >= end) return;
+      if (Propose(&lane->state)) {
         missed = 0;
-        EvaluateMove(state);
+        EvaluateMove(lane);
       } else {
-        state->Undo();
+        lane->state.Undo();
         ++missed;
       }
     }
   }
 
- private:
-  const CostReport& Evaluate(const SearchState& state) {
-    return context_.Evaluate(state.plan(), {.critical_chain = rule_.guided}, rule_.name);
+  const CostReport& Evaluate(const SearchState& state, bool start_order = false) {
+    return context_.Evaluate(
+        state.plan(), {.start_order = start_order, .critical_chain = rule_.guided}, rule_.name);
   }
 
-  void EvaluateStart(SearchState* state) {
-    const CostReport& report = Evaluate(*state);
-    score_ = context_.Score(report);
-    temperature_ = rule_.temperature * static_cast<double>(report.step_time);
-    SetCriticalChain(report, *state);
+  void EvaluateStart(Lane* lane) {
+    const CostReport& report = Evaluate(lane->state);
+    lane->score = context_.Score(report);
+    lane->temperature = rule_.temperature * static_cast<double>(report.step_time);
+    if (rule_.guided) lane->chain = ChainKernels(report, lane->state.tasks().num_tasks());
   }
 
-  void EvaluateMove(SearchState* state) {
-    const CostReport& report = Evaluate(*state);
+  void EvaluateMove(Lane* lane) {
+    const CostReport& report = Evaluate(lane->state);
     const double score = context_.Score(report);
-    if (!Accept(score)) {
-      state->Undo();
+    if (!Accept(score, *lane)) {
+      lane->state.Undo();
       return;
     }
-    score_ = score;
-    state->Keep();
-    if (rule_.guided) SetCriticalChain(report, *state);
+    lane->score = score;
+    lane->state.Keep();
+    if (!rule_.guided) return;
+    lane->chain = ChainKernels(report, lane->state.tasks().num_tasks());
+    SetCriticalChain(*lane);
   }
 
-  void SetCriticalChain(const CostReport& report, const SearchState& state) {
-    chain_ = ChainKernels(report, state.tasks().num_tasks());
-    moves_.SetCriticalChain(chain_);
-    if (fusion_) fusion_->SetCriticalChain(chain_);
+  void SetCriticalChain(const Lane& lane) {
+    moves_.SetCriticalChain(lane.chain);
+    if (fusion_) fusion_->SetCriticalChain(lane.chain);
+  }
+
+  // The same plan, with the order in which its kernels start as priorities.
+  void TurnIntoPriorities(Lane* lane) {
+    SearchState& state = lane->state;
+    if (!may_order_ || state.plan().dispatch != Dispatch::kFifo || context_.Exhausted()) return;
+    const CostReport& report = Evaluate(state, /*start_order=*/true);
+    const std::vector<KernelId> order = StartOrder(state.plan(), report);
+    const std::vector<DeviceId> device = state.plan().device;
+    state.Assign(state.shared_tasks(), device, order, Dispatch::kPriority);
+    if (!context_.Exhausted()) EvaluateStart(lane);
   }
 
   // Metropolis: with probability exp(-increase / T).
-  bool Accept(double score) {
-    if (score <= score_) return true;
-    if (temperature_ <= 0.0) return false;
+  bool Accept(double score, const Lane& lane) {
+    if (score <= lane.score) return true;
+    if (lane.temperature <= 0.0) return false;
     const double left = (1.0 - context_.Used()) / (1.0 - used_before_);
-    return score - score_ < temperature_ * left * left * Exponential(&random_);
+    return score - lane.score < lane.temperature * left * left * Exponential(&random_);
   }
 
   bool Propose(SearchState* state) {
@@ -120,20 +187,32 @@ class LocalSearch {
   Random random_;
   Moves moves_;
   std::optional<FusionMoves> fusion_;  // Where fusion is open.
-  std::vector<KernelId> chain_;
   std::vector<Grouping> groupings_;
   double used_before_ = 0.0;
-  double score_ = 0.0;
-  double temperature_ = 0.0;
 };
+
+// The best starts of different placements; where orders are open, of either dispatch.
+std::vector<StartPoint> SelectLanes(std::vector<StartPoint> starts, bool may_order) {
+  std::stable_sort(starts.begin(), starts.end(),
+                   [](const StartPoint& a, const StartPoint& b) { return a.score < b.score; });
+  std::vector<StartPoint> lanes;
+  std::vector<std::vector<DeviceId>> placements[2];
+  for (StartPoint& start : starts) {
+    auto& known = placements[may_order && start.dispatch == Dispatch::kFifo ? 1 : 0];
+    if (known.size() == kLanesPerDispatch) continue;
+    std::vector<DeviceId> device = DevicesOfOps(start);
+    if (std::find(known.begin(), known.end(), device) != known.end()) continue;
+    known.push_back(std::move(device));
+    lanes.push_back(std::move(start));
+  }
+  return lanes;
+}
 
 }  // namespace
 
-void RunLocalSearch(StartPoint start, const LocalSearchRule& rule, SearchContext* context) {
+void RunLocalSearch(const StartPoint& start, const LocalSearchRule& rule, SearchContext* context) {
   if (start.tasks->num_tasks() == 0 || context->Exhausted()) return;
-  LocalSearch search(*start.tasks, rule, context);
-  SearchState state(std::move(start.tasks), start.device, start.order, start.sequence);
-  search.Run(&state);
+  LocalSearch(*start.tasks, rule, context).Run(start);
 }
 
 absl::StatusOr<Solution> SolveByLocalSearch(const SolveRequest& request, int64_t evaluations,
@@ -141,8 +220,18 @@ absl::StatusOr<Solution> SolveByLocalSearch(const SolveRequest& request, int64_t
   GOPT_ASSIGN_OR_RETURN(const std::unique_ptr<SearchContext> context,
                         SearchContext::Create(request, rule.name));
   ApplyEvaluationsOption(evaluations, context.get());
-  GOPT_ASSIGN_OR_RETURN(StartPoint start, PriceStarts(context.get()));
-  RunLocalSearch(std::move(start), rule, context.get());
+  const Tasks& open = context->problem().tasks();
+  if (!open.fusion || !open.placement || !rule.guided) {
+    GOPT_ASSIGN_OR_RETURN(const StartPoint start, PriceStarts(context.get()));
+    RunLocalSearch(start, rule, context.get());
+    return context->Finish();
+  }
+  std::vector<StartPoint> starts;
+  GOPT_ASSIGN_OR_RETURN(const StartPoint best, PriceStarts(context.get(), &starts));
+  if (best.tasks->num_tasks() > 0 && !context->Exhausted()) {
+    LocalSearch(*best.tasks, rule, context.get())
+        .RunLanes(SelectLanes(std::move(starts), open.scheduling));
+  }
   return context->Finish();
 }
 

@@ -19,7 +19,7 @@ struct LocalSearchRule {
 };
 
 // Improves the start until the budget is spent or nothing can be changed.
-void RunLocalSearch(StartPoint start, const LocalSearchRule& rule, SearchContext* context);
+void RunLocalSearch(const StartPoint& start, const LocalSearchRule& rule, SearchContext* context);
 
 // The solver: starts from the classical plans, then RunLocalSearch. evaluations as in
 // AnnealOptions.

@@ -120,7 +120,8 @@ bool Moves::Any(std::span<const Grouping> groupings, SearchState* state) {
   const Tasks& open = state->tasks().problem().tasks();
   if (!open.placement) return Jitter(state);
   const double pick = random_->Uniform();
-  if (pick < 0.25 && open.scheduling) return Jitter(state);
+  const bool may_order = open.scheduling && state->plan().dispatch != Dispatch::kFifo;
+  if (pick < 0.25 && may_order) return Jitter(state);
   if (pick < 0.30) return SwapGroups(groupings, state);
   if (pick < 0.60) return MoveGroup(groupings, state);
   return pick < 0.80 ? MoveOne(state) : MoveTwo(state);

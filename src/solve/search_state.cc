@@ -8,18 +8,18 @@
 namespace gopt {
 
 SearchState::SearchState(std::shared_ptr<const TaskGraph> tasks, std::span<const DeviceId> device,
-                         std::span<const KernelId> order, bool sequence) {
-  Assign(std::move(tasks), device, order, sequence);
+                         std::span<const KernelId> order, Dispatch dispatch) {
+  Assign(std::move(tasks), device, order, dispatch);
 }
 
 void SearchState::Assign(std::shared_ptr<const TaskGraph> tasks, std::span<const DeviceId> device,
-                         std::span<const KernelId> order, bool sequence) {
+                         std::span<const KernelId> order, Dispatch dispatch) {
   Keep();
   if (tasks_ != tasks) {
     tasks_ = std::move(tasks);
     plan_.kernels = tasks_->kernels();
   }
-  sequence_ = sequence;
+  sequence_ = dispatch == Dispatch::kSequence;
   order_.assign(order.begin(), order.end());
   plan_.device.assign(device.begin(), device.end());
   plan_.rank.resize(order_.size());
@@ -28,7 +28,7 @@ void SearchState::Assign(std::shared_ptr<const TaskGraph> tasks, std::span<const
     plan_.rank[order_[i]] = static_cast<int32_t>(i);
     priority_[order_[i]] = static_cast<double>(i);
   }
-  plan_.dispatch = sequence_ ? Dispatch::kSequence : Dispatch::kPriority;
+  plan_.dispatch = dispatch;
   plan_.sequence.assign(order_.begin(), sequence_ ? order_.end() : order_.begin());
 }
 
@@ -97,7 +97,7 @@ void SearchState::Refuse(std::shared_ptr<const TaskGraph> tasks) {
                     .order = order_,
                     .moves = std::move(moves_),
                     .shifts = std::move(shifts_)});
-  Assign(std::move(tasks), device, order, sequence_);
+  Assign(std::move(tasks), device, order, plan_.dispatch);
   before_ = std::move(before);
 }
 

@@ -17,14 +17,14 @@ namespace gopt {
 // the graph.
 class GOPT_API SearchState {
  public:
-  // order: all tasks, first to last; they get the ranks 0 .. n-1. sequence: the plan is dispatched
+  // order: all tasks, first to last; they get the ranks 0 .. n-1. kSequence: the plan is dispatched
   // as SEQUENCE in this order, which must then be topological and stays so; else by PRIORITY.
   SearchState(std::shared_ptr<const TaskGraph> tasks, std::span<const DeviceId> device,
-              std::span<const KernelId> order, bool sequence = false);
+              std::span<const KernelId> order, Dispatch dispatch = Dispatch::kPriority);
 
   // Becomes this plan, as if made by the constructor; keeps its buffers.
   void Assign(std::shared_ptr<const TaskGraph> tasks, std::span<const DeviceId> device,
-              std::span<const KernelId> order, bool sequence);
+              std::span<const KernelId> order, Dispatch dispatch);
 
   const TaskGraph& tasks() const { return *tasks_; }
   std::shared_ptr<const TaskGraph> shared_tasks() const { return tasks_; }
@@ -78,7 +78,7 @@ class GOPT_API SearchState {
   std::shared_ptr<const TaskGraph> tasks_;
   Plan plan_;
   std::vector<double> priority_;
-  bool sequence_ = false;
+  bool sequence_ = false;        // plan_.dispatch is kSequence.
   std::vector<KernelId> order_;  // By priority; plan_.rank is its inverse.
   std::vector<Move> moves_;
   std::vector<Shift> shifts_;

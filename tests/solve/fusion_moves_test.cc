@@ -40,9 +40,9 @@ class FusionMovesTest : public ::testing::Test {
     costs_ = std::make_unique<RooflineCostModel>(*problem_);
     tasks_ = *ShareTasks(*problem_, problem_->base_kernels(), *costs_);
   }
-  SearchState State(bool sequence = false) const {
+  SearchState State(Dispatch dispatch = Dispatch::kPriority) const {
     return SearchState(tasks_, std::vector<DeviceId>(tasks_->num_tasks(), 0),
-                       tasks_->kernel_graph().topological_order, sequence);
+                       tasks_->kernel_graph().topological_order, dispatch);
   }
 
   std::unique_ptr<Problem> problem_;
@@ -56,10 +56,10 @@ TEST_F(FusionMovesTest, KeepsPlansLegalAndIsUndone) {
   options.constraints.pins = {{7, 1, "test"}};
   options.constraints.never_fuse = {{{4}, "test"}};
   Use(Layers(8), options);
-  for (const bool sequence : {false, true}) {
+  for (const Dispatch dispatch : {Dispatch::kPriority, Dispatch::kFifo, Dispatch::kSequence}) {
     Random random(3);
     FusionMoves moves(*problem_, *costs_, 0.7, &random);
-    SearchState state = State(sequence);
+    SearchState state = State(dispatch);
     state.MoveTask(7, 1);
     state.Keep();
     int changed = 0;

@@ -25,9 +25,9 @@ class SearchStateTest : public ::testing::Test {
     costs_ = std::make_unique<RooflineCostModel>(*problem_);
     tasks_ = *ShareTasks(*problem_, problem_->base_kernels(), *costs_);
   }
-  SearchState State(bool sequence = false) const {
+  SearchState State(Dispatch dispatch = Dispatch::kPriority) const {
     return SearchState(tasks_, std::vector<DeviceId>(tasks_->num_tasks(), 0),
-                       tasks_->kernel_graph().topological_order, sequence);
+                       tasks_->kernel_graph().topological_order, dispatch);
   }
 
   std::unique_ptr<Problem> problem_;
@@ -69,7 +69,7 @@ TEST_F(SearchStateTest, RanksFollowPriorities) {
 
 TEST_F(SearchStateTest, ASequenceStaysTopological) {
   Use("a -> b -> c; d");
-  SearchState state = State(/*sequence=*/true);
+  SearchState state = State(Dispatch::kSequence);
   EXPECT_FALSE(state.SetPriority(1, 100.0));
   EXPECT_TRUE(ValidatePlan(*problem_, state.plan()).ok());
   EXPECT_TRUE(state.SetPriority(3, -5.0));
@@ -93,12 +93,12 @@ TEST_F(SearchStateTest, AnyMovesAreUndoneAndKeepPlansLegal) {
   Use(text, options);
   const std::vector<Grouping> groupings = NeighbourhoodGroups(*tasks_, 1);
   ASSERT_FALSE(groupings.empty());
-  for (const bool sequence : {false, true}) {
+  for (const Dispatch dispatch : {Dispatch::kPriority, Dispatch::kFifo, Dispatch::kSequence}) {
     Random random(4);
     Moves moves(0.7, &random);
     const std::vector<KernelId> chain = {0, 5, 9, 12};
     moves.SetCriticalChain(chain);
-    SearchState state = State(sequence);
+    SearchState state = State(dispatch);
     int changed = 0;
     for (int i = 0; i < 2000; ++i) {
       const Plan before = state.plan();

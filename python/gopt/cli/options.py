@@ -14,6 +14,7 @@ from gopt import _core
 from gopt._text import parse_bytes
 
 DEFAULT_MACHINE = "p100x4"
+TASKS = ("fusion", "placement", "scheduling")
 
 
 class UsageError(Exception):
@@ -66,7 +67,15 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
         "--backend", default="simulator", metavar="SPEC", help="what prices plans (simulator)"
     )
     parser.add_argument(
-        "--fusion", action="store_true", help="plans may fuse ops (no solver searches for it yet)"
+        "--tasks",
+        type=_tasks,
+        default=("placement", "scheduling"),
+        metavar="LIST",
+        help="what is decided, of fusion,placement,scheduling (placement,scheduling)",
+    )
+    parser.add_argument("--fusion", action="store_true", help="fusion is decided too")
+    parser.add_argument(
+        "--base-plan", metavar="PLAN", help="a plan file that stands for what is not decided"
     )
 
 
@@ -162,8 +171,16 @@ def load_problem(
     constraints = None
     if arguments.constraints is not None:
         constraints = gopt.Constraints.load(arguments.constraints, loaded.graph)
+    base = None
+    if arguments.base_plan is not None:
+        base = gopt.PlanFile.load(arguments.base_plan, loaded.graph).plan
+    tasks = set(arguments.tasks) | ({"fusion"} if arguments.fusion else set())
     return gopt.Problem(
-        loaded.graph, load_machine(arguments, loaded, plan), constraints, fusion=arguments.fusion
+        loaded.graph,
+        load_machine(arguments, loaded, plan),
+        constraints,
+        base_plan=base,
+        **{task: task in tasks for task in TASKS},
     )
 
 
@@ -201,6 +218,14 @@ def _number(kind: type, text: str, noun: str) -> Any:
         return kind(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no {noun}") from None
+
+
+def _tasks(text: str) -> tuple[str, ...]:
+    tasks = tuple(task.strip() for task in text.split(",") if task.strip())
+    for task in tasks:
+        if task not in TASKS:
+            raise argparse.ArgumentTypeError(f"{task!r} is none of {', '.join(TASKS)}")
+    return tasks
 
 
 def _seconds(text: str) -> float:

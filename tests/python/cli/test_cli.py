@@ -142,6 +142,26 @@ def test_optimize_without_room_is_code_one(run, graph_file, machine_file):
     one_line_error(run(*arguments, "--evaluations", 20, code=1))
 
 
+def test_optimize_decides_what_it_is_told_to(run, graph_file, machine_file, tmp_path):
+    machine = ("--machine", machine_file, "--seed", 1, "--evaluations", 50)
+    text = run("optimize", graph_file, *machine, "--tasks", "fusion,placement,scheduling").stdout
+    assert "fusion: " in text
+    run("optimize", graph_file, *machine, "-o", "base.txtpb")
+    base = gopt.PlanFile.load(tmp_path / "base.txtpb", gopt.Graph.load(graph_file)).plan
+    arguments = (*machine, "--tasks", "fusion", "--base-plan", "base.txtpb", "-o", "fused.txtpb")
+    run("optimize", graph_file, *arguments)
+    fused = gopt.PlanFile.load(tmp_path / "fused.txtpb", gopt.Graph.load(graph_file)).plan
+    assert len(fused.kernels) < len(base.kernels)
+    for kernel, ops in enumerate(fused.kernels):
+        assert {base.device[base.kernels.kernel_of(op)] for op in ops} == {fused.device[kernel]}
+
+
+def test_optimize_needs_a_plan_for_what_it_does_not_decide(run, graph_file, machine_file):
+    run("optimize", graph_file, "--machine", machine_file, "--tasks", "fusion", code=1)
+    text = run("optimize", graph_file, "--tasks", "fusion,time", code=2).stderr
+    assert "'time' is none of fusion, placement, scheduling" in text
+
+
 def test_constraints_from_a_file(run, graph_file, machine_file, tmp_path):
     graph = gopt.Graph.load(graph_file)
     constraints = gopt.Constraints()
