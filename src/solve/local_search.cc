@@ -1,6 +1,7 @@
 #include "src/solve/local_search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -66,9 +67,9 @@ class LocalSearch {
     Advance(1.0, &lanes.front());
   }
 
-  // Goes on from each of the starts for a while, from the better ones for longer, and from the best
-  // to the end. They differ in their placements, and in that orders follow placements by
-  // themselves, first in first out, or are searched.
+  // Goes on from each of the starts for a while, from the more promising half for longer, and from
+  // the best of these to the end. They differ in their placements, and in that orders follow
+  // placements by themselves, first in first out, or are searched.
   void RunLanes(const std::vector<StartPoint>& starts) {
     if (NothingIsOpen()) return;
     used_before_ = context_.Used();
@@ -76,9 +77,12 @@ class LocalSearch {
     double until = 0.0;
     for (const double share : {kFirstShare, kSecondShare}) {
       if (lanes.size() == 1) break;
-      for (Lane& lane : lanes) Advance(until += share, &lane);
+      for (Lane& lane : lanes) {
+        lane.before = lane.score;
+        Advance(until += share, &lane);
+      }
       std::stable_sort(lanes.begin(), lanes.end(),
-                       [](const Lane& a, const Lane& b) { return a.score < b.score; });
+                       [](const Lane& a, const Lane& b) { return a.Expected() < b.Expected(); });
       lanes.erase(lanes.begin() + static_cast<ptrdiff_t>((lanes.size() + 1) / 2), lanes.end());
     }
     Advance(std::max(until, kFifoShare), &lanes.front());
@@ -92,6 +96,10 @@ class LocalSearch {
     double score = 0.0;
     double temperature = 0.0;
     std::vector<KernelId> chain = {};
+    double before = 0.0;  // Score at the begin of its last turn.
+
+    // The score after another turn if it gains as much as the last.
+    double Expected() const { return std::isfinite(score) ? score - (before - score) : score; }
   };
 
   bool NothingIsOpen() const { return !may_place_ && !may_order_ && !fusion_; }

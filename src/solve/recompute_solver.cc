@@ -109,10 +109,8 @@ class Recomputing {
     for (size_t i = 0; i < best->order.size(); ++i) {
       plan.rank[best->order[i]] = static_cast<int32_t>(i);
     }
-    if (best->sequence) {
-      plan.dispatch = Dispatch::kSequence;
-      plan.sequence = best->order;
-    }
+    plan.dispatch = best->dispatch;
+    if (plan.dispatch == Dispatch::kSequence) plan.sequence = best->order;
     Keep(Price(std::move(plan)));
     return absl::OkStatus();
   }

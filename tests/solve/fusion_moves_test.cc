@@ -68,7 +68,7 @@ TEST_F(FusionMovesTest, KeepsPlansLegalAndIsUndone) {
       const bool moved = moves.Any({}, &state);
       ASSERT_OK(ValidatePlan(*problem_, state.plan()));
       changed += moved;
-      if (moved) ASSERT_NE(state.plan().kernels, before.kernels);
+      ASSERT_EQ(moved, state.plan().kernels != before.kernels);
       if (moved && random.Below(2) == 0) {
         state.Keep();
         continue;
