@@ -22,6 +22,9 @@ namespace gopt {
 // `published`: REGAL's keys, an affinity per task and device, of which the highest wins, and a
 // priority per task; every key is inherited by itself; mutants are drawn uniformly. Its priorities
 // of single transfers are left out: the simulator books transfers by the ranks of their producers.
+//
+// With fusion open an individual's keys are of kernels of its own, a child's those of its elite. A
+// fifth of the changes are anneal's moves in fusion; a new kernel has the keys of its first op.
 struct BrkgaOptions {
   int64_t evaluations = 0;  // At most; 0: the request's budget, or 10,000 if it is unbounded.
   // Individuals, at least 2; 0: 20, or 100 if `published`. Each takes 6 bytes a task (`published`:

@@ -33,11 +33,12 @@ class GOPT_API SearchContext {
   const OpCostModel& costs() const { return *costs_; }
 
   // Prices a plan, remembers it if it is the best, and returns its report (valid until the next
-  // call). Closed tasks are first replaced by the base plan's, homes of constrained parameters are
-  // filled in, and a placement that breaks a rule on pairs of devices (keep apart, forward only, no
-  // route, ...) gives way to the one that PlacementSolver::Fix finds near it: that is what is
-  // priced. The rest of the plan must be legal. Where no such placement was found, the report is
-  // infeasible and never the best. A backend that throws or answers nonsense gives a failed report.
+  // call). Closed tasks are first replaced by the base plan's (op by op, for other kernels than its
+  // own), homes of constrained parameters are filled in, and a placement that breaks a rule on
+  // pairs of devices (keep apart, forward only, no route, ...) gives way to the one that
+  // PlacementSolver::Fix finds near it: that is what is priced. The rest of the plan must be legal.
+  // Where no such placement was found, the report is infeasible and never the best. A backend that
+  // throws or answers nonsense gives a failed report.
   // `who` names the finder for Solution::solver; empty: this solver.
   const CostReport& Evaluate(const Plan& plan, const EvaluateOptions& options = {},
                              std::string_view who = {});
