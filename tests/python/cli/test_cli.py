@@ -157,7 +157,8 @@ def test_optimize_decides_what_it_is_told_to(run, graph_file, machine_file, tmp_
 
 
 def test_optimize_needs_a_plan_for_what_it_does_not_decide(run, graph_file, machine_file):
-    run("optimize", graph_file, "--machine", machine_file, "--tasks", "fusion", code=1)
+    done = run("optimize", graph_file, "--machine", machine_file, "--tasks", "fusion", code=2)
+    one_line_error(done, "only be closed with a base plan")
     text = run("optimize", graph_file, "--tasks", "fusion,time", code=2).stderr
     assert "'time' is none of fusion, placement, scheduling" in text
 
