@@ -47,7 +47,7 @@ std::vector<int32_t> CarryRanks(const Kernels& from, std::span<const int32_t> ra
                                 const Kernels& to) {
   std::vector<int32_t> lowest(to.size());
   for (KernelId k = 0; k < to.size(); ++k) {
-    lowest[k] = rank[from.kernel_of(to.ops(k).front())];
+    lowest[k] = rank[CarriedFrom(from, to, k)];
     for (const OpId op : to.ops(k)) lowest[k] = std::min(lowest[k], rank[from.kernel_of(op)]);
   }
   return lowest;
@@ -59,7 +59,7 @@ std::vector<DeviceId> CarryDevices(const Kernels& from, std::span<const DeviceId
   for (KernelId task = 0; task < to.num_tasks(); ++task) {
     const int32_t group = to.group(task);
     const KernelId leader = group == kNone ? task : to.group_tasks(group).front();
-    const DeviceId wanted = device[from.kernel_of(to.kernels()->ops(leader).front())];
+    const DeviceId wanted = device[CarriedFrom(from, *to.kernels(), leader)];
     carried[task] = to.is_allowed(leader, wanted) ? wanted : to.allowed(leader).front();
   }
   return carried;

@@ -15,6 +15,11 @@ namespace gopt {
 
 // What was decided for some kernels of a graph, carried over to others of the same graph, op by op.
 
+// The kernel of `from` that holds the first op of a kernel of `to`.
+inline KernelId CarriedFrom(const Kernels& from, const Kernels& to, KernelId kernel) {
+  return &from == &to ? kernel : from.kernel_of(to.ops(kernel).front());
+}
+
 // Each kernel has the lowest rank of its ops' kernels.
 GOPT_API std::vector<int32_t> CarryRanks(const Kernels& from, std::span<const int32_t> rank,
                                          const Kernels& to);

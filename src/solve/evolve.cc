@@ -14,6 +14,7 @@
 #include "gopt/solve/search_context.h"
 #include "gopt/solve/task_graph.h"
 #include "src/solve/builtin.h"
+#include "src/solve/carry.h"
 #include "src/solve/fusion_moves.h"
 #include "src/solve/inheritance.h"
 #include "src/solve/moves.h"
@@ -222,10 +223,8 @@ class Evolution {
     return moved;
   }
 
-  // The task of `in` that holds the first op of a task of `of`.
   static KernelId TaskOf(const Individual& in, const Individual& of, KernelId task) {
-    if (in.tasks == of.tasks) return task;
-    return in.tasks->kernels()->kernel_of(of.tasks->kernels()->ops(task).front());
+    return CarriedFrom(*in.tasks->kernels(), *of.tasks->kernels(), task);
   }
 
   bool MutateDevices() {

@@ -26,8 +26,8 @@ FusionMoves::FusionMoves(const Problem& problem, const OpCostModel& costs, doubl
                          Random* random)
     : problem_(problem),
       costs_(costs),
-      critical_share_(critical_share),
       random_(random),
+      picks_(critical_share, random),
       may_place_(problem.tasks().placement),
       groups_(problem),
       signatures_(problem.graph()) {}
@@ -47,11 +47,11 @@ bool FusionMoves::Single(SearchState* state) {
 }
 
 void FusionMoves::SingleStep(SearchState* state) {
-  const KernelId kernel = Pick(*state);
+  const KernelId kernel = picks_.Pick(state->tasks());
   const Scope only = [kernel](KernelId k) { return k == kernel; };
   const double pick = random_->Uniform();
   if (pick < kMergeShare) {
-    const KernelId other = PickNeighbour(*state, kernel);
+    const KernelId other = picks_.Neighbour(state->tasks(), kernel);
     if (other != kNone) Merge(GroupOf(*state, kernel), GroupOf(*state, other), true, state);
   } else if (pick < kMergeShare + kSplitShare) {
     SplitPattern(kernel, only, *state);
@@ -62,7 +62,7 @@ void FusionMoves::SingleStep(SearchState* state) {
 
 bool FusionMoves::Pattern(std::span<const Grouping> groupings, SearchState* state) {
   if (!Follow(*state)) return false;
-  const KernelId kernel = Pick(*state);
+  const KernelId kernel = picks_.Pick(state->tasks());
   const Scope scope = PickScope(groupings, kernel, *state);
   const double pick = random_->Uniform();
   if (pick < kMergeShare) {
@@ -77,7 +77,7 @@ bool FusionMoves::Pattern(std::span<const Grouping> groupings, SearchState* stat
 
 bool FusionMoves::Region(std::span<const Grouping> groupings, SearchState* state) {
   if (!Follow(*state)) return false;
-  const Scope scope = PickScope(groupings, Pick(*state), *state);
+  const Scope scope = PickScope(groupings, picks_.Pick(state->tasks()), *state);
   const Kernels& kernels = *kept_;
   std::vector<OpId> ops;
   for (KernelId k = 0; k < kernels.size(); ++k) {
@@ -139,23 +139,6 @@ bool FusionMoves::Install(SearchState* state) {
   return false;
 }
 
-KernelId FusionMoves::Pick(const SearchState& state) {
-  if (!chain_.empty() && random_->Uniform() < critical_share_) {
-    return chain_[random_->Below(static_cast<int64_t>(chain_.size()))];
-  }
-  return static_cast<KernelId>(random_->Below(state.tasks().num_tasks()));
-}
-
-KernelId FusionMoves::PickNeighbour(const SearchState& state, KernelId kernel) {
-  const KernelGraph& graph = state.tasks().kernel_graph();
-  const auto before = KernelGraph::Row(graph.predecessors, graph.predecessor_begin, kernel);
-  const auto after = KernelGraph::Row(graph.successors, graph.successor_begin, kernel);
-  const auto count = static_cast<int64_t>(before.size() + after.size());
-  if (count == 0) return kNone;
-  const auto i = static_cast<size_t>(random_->Below(count));
-  return i < before.size() ? before[i] : after[i - before.size()];
-}
-
 // A third each: the whole graph, the kernel's device, its group.
 FusionMoves::Scope FusionMoves::PickScope(std::span<const Grouping> groupings, KernelId kernel,
                                           const SearchState& state) {
@@ -182,7 +165,7 @@ FusionMoves::Cut FusionMoves::PickCut(size_t num_ops) {
 }
 
 void FusionMoves::MergePattern(KernelId kernel, const Scope& scope, SearchState* state) {
-  const KernelId other = PickNeighbour(*state, kernel);
+  const KernelId other = picks_.Neighbour(state->tasks(), kernel);
   if (other == kNone) return;
   const KernelGraph& graph = state->tasks().kernel_graph();
   const auto successors = [&](KernelId k) {
@@ -215,7 +198,7 @@ void FusionMoves::SplitPattern(KernelId kernel, const Scope& scope, const Search
 }
 
 void FusionMoves::ShiftPattern(KernelId kernel, const Scope& scope, SearchState* state) {
-  const KernelId other = PickNeighbour(*state, kernel);
+  const KernelId other = picks_.Neighbour(state->tasks(), kernel);
   const std::span<const OpId> ops = kept_->ops(kernel);
   if (other == kNone || ops.size() < 2) return;
   const auto position = static_cast<size_t>(random_->Below(static_cast<int64_t>(ops.size())));

@@ -13,6 +13,7 @@
 #include "gopt/cost/op_cost_model.h"
 #include "gopt/plan/fusion_groups.h"
 #include "gopt/plan/problem.h"
+#include "src/solve/critical_picks.h"
 #include "src/solve/groups.h"
 #include "src/solve/search_state.h"
 #include "src/solve/signatures.h"
@@ -30,7 +31,7 @@ class GOPT_API FusionMoves {
               Random* random);
 
   // The chain that picks prefer from now on, kernels of the states to come; empty: none.
-  void SetCriticalChain(std::span<const KernelId> chain) { chain_ = chain; }
+  void SetCriticalChain(std::span<const KernelId> chain) { picks_.SetChain(chain); }
 
   // Two neighbours merge, a kernel is split, or an op goes over to a neighbour; the same again
   // elsewhere with probability 1/2.
@@ -59,8 +60,6 @@ class GOPT_API FusionMoves {
   bool Follow(const SearchState& state);
   bool Install(SearchState* state);
 
-  KernelId Pick(const SearchState& state);
-  KernelId PickNeighbour(const SearchState& state, KernelId kernel);
   Scope PickScope(std::span<const Grouping> groupings, KernelId kernel, const SearchState& state);
   Cut PickCut(size_t num_ops);
 
@@ -78,14 +77,13 @@ class GOPT_API FusionMoves {
 
   const Problem& problem_;
   const OpCostModel& costs_;
-  const double critical_share_;
   Random* const random_;
+  CriticalPicks picks_;
   const bool may_place_;
   FusionGroups groups_;
   std::shared_ptr<const Kernels> kept_;  // Which groups_ is, but for what can be undone,
   std::shared_ptr<const Kernels> made_;  // and which it is with that.
   Signatures signatures_;
-  std::span<const KernelId> chain_;
 };
 
 }  // namespace gopt

@@ -24,31 +24,14 @@ void MoveAll(std::span<const OpId> ops, DeviceId device, SearchState* state) {
 }  // namespace
 
 Moves::Moves(double critical_share, Random* random)
-    : critical_share_(critical_share), random_(random) {}
-
-KernelId Moves::Pick(const TaskGraph& tasks) {
-  if (!chain_.empty() && random_->Uniform() < critical_share_) {
-    return chain_[random_->Below(static_cast<int64_t>(chain_.size()))];
-  }
-  return static_cast<KernelId>(random_->Below(tasks.num_tasks()));
-}
-
-KernelId Moves::Neighbour(const TaskGraph& tasks, KernelId task) {
-  const KernelGraph& graph = tasks.kernel_graph();
-  const auto before = KernelGraph::Row(graph.predecessors, graph.predecessor_begin, task);
-  const auto after = KernelGraph::Row(graph.successors, graph.successor_begin, task);
-  const auto count = static_cast<int64_t>(before.size() + after.size());
-  if (count == 0) return kNone;
-  const auto i = static_cast<size_t>(random_->Below(count));
-  return i < before.size() ? before[i] : after[i - before.size()];
-}
+    : random_(random), picks_(critical_share, random) {}
 
 bool Moves::PickTarget(const SearchState& state, Target* target) {
   const TaskGraph& tasks = state.tasks();
   const bool copy_neighbour = random_->Below(2) == 0;
   for (int i = 0; i < kMostPicks; ++i) {
-    const KernelId task = Pick(tasks);
-    const KernelId neighbour = copy_neighbour ? Neighbour(tasks, task) : kNone;
+    const KernelId task = picks_.Pick(tasks);
+    const KernelId neighbour = copy_neighbour ? picks_.Neighbour(tasks, task) : kNone;
     if (copy_neighbour && neighbour == kNone) continue;
     const auto allowed = tasks.allowed(task);
     const DeviceId device = copy_neighbour
@@ -73,7 +56,7 @@ bool Moves::MoveOne(SearchState* state) {
 bool Moves::MoveTwo(SearchState* state) {
   Target target;
   if (!PickTarget(*state, &target)) return false;
-  const KernelId neighbour = Neighbour(state->tasks(), target.task);
+  const KernelId neighbour = picks_.Neighbour(state->tasks(), target.task);
   state->MoveTask(target.task, target.device);
   if (neighbour != kNone) state->MoveTask(neighbour, target.device);
   return state->changed();
@@ -96,7 +79,7 @@ bool Moves::SwapGroups(std::span<const Grouping> groupings, SearchState* state) 
   if (groupings.empty()) return false;
   const Grouping& grouping = PickGrouping(groupings);
   const Kernels& kernels = *state->plan().kernels;
-  const KernelId task = Pick(state->tasks());
+  const KernelId task = picks_.Pick(state->tasks());
   const int32_t one = grouping.GroupOf(kernels, task);
   if (one == kNone) return false;
   const auto other = static_cast<int32_t>(random_->Below(grouping.num_groups()));
@@ -109,7 +92,7 @@ bool Moves::SwapGroups(std::span<const Grouping> groupings, SearchState* state) 
 }
 
 bool Moves::Jitter(SearchState* state) {
-  const KernelId task = Pick(state->tasks());
+  const KernelId task = picks_.Pick(state->tasks());
   const int octave = kLeastJitterOctave + static_cast<int>(random_->Below(kJitterOctaves));
   const double scale = std::ldexp(static_cast<double>(state->tasks().num_tasks()), -octave);
   const double shift = (2.0 * random_->Uniform() - 1.0) * std::max(2.0, scale);

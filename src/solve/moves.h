@@ -10,6 +10,7 @@
 #include "gopt/base/types.h"
 #include "gopt/cost/cost_report.h"
 #include "gopt/solve/task_graph.h"
+#include "src/solve/critical_picks.h"
 #include "src/solve/groups.h"
 #include "src/solve/search_state.h"
 
@@ -22,7 +23,7 @@ class GOPT_API Moves {
   Moves(double critical_share, Random* random);
 
   // The chain that picks prefer from now on, which must outlive them; empty: none.
-  void SetCriticalChain(std::span<const KernelId> chain) { chain_ = chain; }
+  void SetCriticalChain(std::span<const KernelId> chain) { picks_.SetChain(chain); }
 
   // One task to another device.
   bool MoveOne(SearchState* state);
@@ -44,16 +45,13 @@ class GOPT_API Moves {
     DeviceId device;  // Another than the task's.
   };
 
-  KernelId Pick(const TaskGraph& tasks);
-  KernelId Neighbour(const TaskGraph& tasks, KernelId task);
   // Half the time a task that has a neighbour elsewhere, and that device; else any task and any
   // device. False if none was met in a few picks.
   bool PickTarget(const SearchState& state, Target* target);
   const Grouping& PickGrouping(std::span<const Grouping> groupings);
 
-  const double critical_share_;
   Random* const random_;
-  std::span<const KernelId> chain_;
+  CriticalPicks picks_;
 };
 
 // The kernels of the report's critical chain. The backend may be anybody's: only those that exist.

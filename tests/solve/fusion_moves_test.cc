@@ -4,11 +4,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "gopt/graph/graph_text.h"
 #include "gopt/plan/validate.h"
-#include "src/solve/start_tasks.h"
+#include "tests/solve/search_fixture.h"
 #include "tests/testing/status.h"
 
 namespace gopt {
@@ -31,23 +31,12 @@ std::string Layers(int count) {
   return text;
 }
 
-class FusionMovesTest : public ::testing::Test {
+class FusionMovesTest : public testing::SearchFixture {
  protected:
   void Use(const std::string& graph, ProblemOptions options = {}) {
     options.tasks.fusion = true;
-    problem_ = std::make_unique<Problem>(
-        *Problem::Create(*ParseGraph(graph), *UniformMachine({.count = 2}), std::move(options)));
-    costs_ = std::make_unique<RooflineCostModel>(*problem_);
-    tasks_ = *ShareTasks(*problem_, problem_->base_kernels(), *costs_);
+    SearchFixture::Use(graph, std::move(options), /*devices=*/2);
   }
-  SearchState State(Dispatch dispatch = Dispatch::kPriority) const {
-    return SearchState(tasks_, std::vector<DeviceId>(tasks_->num_tasks(), 0),
-                       tasks_->kernel_graph().topological_order, dispatch);
-  }
-
-  std::unique_ptr<Problem> problem_;
-  std::unique_ptr<RooflineCostModel> costs_;
-  std::shared_ptr<const TaskGraph> tasks_;
 };
 
 TEST_F(FusionMovesTest, KeepsPlansLegalAndIsUndone) {

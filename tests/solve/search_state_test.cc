@@ -3,37 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "gopt/base/random.h"
-#include "gopt/graph/graph_text.h"
 #include "gopt/plan/validate.h"
 #include "src/solve/groups.h"
 #include "src/solve/moves.h"
-#include "src/solve/start_tasks.h"
+#include "tests/solve/search_fixture.h"
 
 namespace gopt {
 namespace {
 
-class SearchStateTest : public ::testing::Test {
- protected:
-  void Use(const std::string& graph, ProblemOptions options = {}) {
-    problem_ = std::make_unique<Problem>(
-        *Problem::Create(*ParseGraph(graph), *UniformMachine({.count = 3}), std::move(options)));
-    costs_ = std::make_unique<RooflineCostModel>(*problem_);
-    tasks_ = *ShareTasks(*problem_, problem_->base_kernels(), *costs_);
-  }
-  SearchState State(Dispatch dispatch = Dispatch::kPriority) const {
-    return SearchState(tasks_, std::vector<DeviceId>(tasks_->num_tasks(), 0),
-                       tasks_->kernel_graph().topological_order, dispatch);
-  }
-
-  std::unique_ptr<Problem> problem_;
-  std::unique_ptr<RooflineCostModel> costs_;
-  std::shared_ptr<const TaskGraph> tasks_;
-};
+using SearchStateTest = testing::SearchFixture;
 
 TEST_F(SearchStateTest, MovesAColocationGroupAsOne) {
   ProblemOptions options;
