@@ -21,9 +21,12 @@ namespace {
 constexpr int kMostMissedMoves = 1'000;  // In a row: then nothing can be changed.
 constexpr double kCriticalShare = 0.7;
 constexpr double kFusionShare = 0.1;  // Of the moves where fusion and more is open.
-// Of the budget after the starts: for each of several searches at first, for each of the better
-// half of them then, and until the best gives up first in, first out.
-constexpr double kFirstShare = 0.06, kSecondShare = 0.1, kFifoShare = 0.6;
+// Of the budget after the starts: for each of several searches at first, for each of the two that
+// are left then, and until the best gives up first in, first out.
+constexpr double kFirstShare = 0.04, kSecondShare = 0.12, kFifoShare = 0.6;
+// How much of what a search gained in its last turn it is expected to gain in the next: a search
+// first in, first out is ahead early and gains less later.
+constexpr double kFirstOutlook = 1.0, kSecondOutlook = 0.5;
 constexpr size_t kLanesPerDispatch = 2;
 
 // Waiting time of rate 1, from comparisons alone (von Neumann, 1951), so that it has the same bits
@@ -67,27 +70,31 @@ class LocalSearch {
     Advance(1.0, &lanes.front());
   }
 
-  // Goes on from each of the starts for a while, from the more promising half for longer, and from
-  // the best of these to the end. They differ in their placements, and in that orders follow
-  // placements by themselves, first in first out, or are searched.
+  // Goes on from each of the starts for a while, from the more promising of either dispatch for
+  // longer, and from the better of these two to the end. They differ in their placements, and in
+  // that orders follow placements by themselves, first in first out, or are searched.
   void RunLanes(const std::vector<StartPoint>& starts) {
     if (NothingIsOpen()) return;
     used_before_ = context_.Used();
     std::vector<Lane> lanes = MakeLanes(starts);
-    double until = 0.0;
-    for (const double share : {kFirstShare, kSecondShare}) {
-      if (lanes.size() == 1) break;
+    double used = 0.0;
+    const auto turn = [&](double share, double outlook) {
+      if (lanes.size() == 1) return;
       for (Lane& lane : lanes) {
         lane.before = lane.score;
-        Advance(until += share, &lane);
+        Advance(used += share, &lane);
       }
-      std::stable_sort(lanes.begin(), lanes.end(),
-                       [](const Lane& a, const Lane& b) { return a.Expected() < b.Expected(); });
-      lanes.erase(lanes.begin() + static_cast<ptrdiff_t>((lanes.size() + 1) / 2), lanes.end());
-    }
-    Advance(std::max(until, kFifoShare), &lanes.front());
-    TurnIntoPriorities(&lanes.front());
-    Advance(1.0, &lanes.front());
+      std::stable_sort(lanes.begin(), lanes.end(), [outlook](const Lane& a, const Lane& b) {
+        return a.Expected(outlook) < b.Expected(outlook);
+      });
+    };
+    turn(kFirstShare, kFirstOutlook);
+    KeepBestOfEitherDispatch(&lanes);
+    turn(kSecondShare, kSecondOutlook);
+    Lane& best = lanes.front();
+    Advance(std::max(used, kFifoShare), &best);
+    TurnIntoPriorities(&best);
+    Advance(1.0, &best);
   }
 
  private:
@@ -98,8 +105,11 @@ class LocalSearch {
     std::vector<KernelId> chain = {};
     double before = 0.0;  // Score at the begin of its last turn.
 
-    // The score after another turn if it gains as much as the last.
-    double Expected() const { return std::isfinite(score) ? score - (before - score) : score; }
+    // The score after another turn if it gains this much of what the last one gained.
+    double Expected(double outlook) const {
+      return std::isfinite(score) ? score - outlook * (before - score) : score;
+    }
+    bool is_fifo() const { return state.plan().dispatch == Dispatch::kFifo; }
   };
 
   bool NothingIsOpen() const { return !may_place_ && !may_order_ && !fusion_; }
@@ -112,6 +122,19 @@ class LocalSearch {
       if (context_.Exhausted()) break;
     }
     return lanes;
+  }
+
+  // Of lanes in order.
+  static void KeepBestOfEitherDispatch(std::vector<Lane>* lanes) {
+    const bool fifo = lanes->front().is_fifo();
+    const auto other = std::find_if(lanes->begin(), lanes->end(),
+                                    [fifo](const Lane& lane) { return lane.is_fifo() != fifo; });
+    if (other == lanes->end()) {
+      lanes->erase(lanes->begin() + std::min<ptrdiff_t>(2, std::ssize(*lanes)), lanes->end());
+      return;
+    }
+    std::iter_swap(lanes->begin() + 1, other);
+    lanes->erase(lanes->begin() + 2, lanes->end());
   }
 
   // Until this share of the budget after the starts is used.

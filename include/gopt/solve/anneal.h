@@ -20,8 +20,9 @@ namespace gopt {
 // graph, on a device or in a group; 30 % do so in one place or a few; 10 % fuse a group, a device
 // or all anew by random priorities. With placement open too, up to four searches begin, at the best
 // starts of different placements, half of them dispatched first in, first out, which follows a
-// placement by itself. Each has 6 % of the budget, those that do best if they go on to gain as they
-// did 10 % more, then the best of them the rest; at 60 % its order becomes one of priorities.
+// placement by itself. Each has 4 % of the budget; the one of either dispatch that does best if it
+// goes on to gain as it did has 12 % more; then the better of the two, by half of such a gain, the
+// rest. At 60 % a first-in, first-out order becomes one of priorities.
 struct AnnealOptions {
   int64_t evaluations = 0;    // At most; 0: the request's budget, or 10,000 if it is unbounded.
   double temperature = 2e-4;  // Initial, over the makespan of the start.
