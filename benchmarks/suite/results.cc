@@ -178,7 +178,13 @@ std::string SuiteResults::ToText(const nlohmann::json& summary) const {
     for (const Cell& cell : line) cells.push_back(ToJson(cell));
   }
   AppendLines("rows", rows, &text);
-  for (const auto& [name, items] : summary.items()) AppendLines(name, items, &text);
+  for (const auto& [name, value] : summary.items()) {
+    if (value.is_array()) {
+      AppendLines(name, value, &text);
+    } else {
+      absl::StrAppend(&text, ",\n\"", name, "\": ", value.dump());
+    }
+  }
   AppendLines("cells", cells, &text);
   return text + "\n}\n";
 }

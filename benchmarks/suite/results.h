@@ -56,7 +56,7 @@ class SuiteResults {
   const std::vector<RowFacts>& rows() const { return rows_; }  // In the order of the first PutRow.
   const std::vector<std::string>& solvers() const { return solvers_; }
 
-  // The file's text, a line per item. `summary` (an object of arrays) is what the cells come to,
+  // The file's text, a line per item. `summary` (an object) is what the cells come to,
   // for readers that do not want to work it out again; reading passes over it.
   std::string ToText(const nlohmann::json& summary) const;
   // Atomic.

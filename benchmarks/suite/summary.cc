@@ -195,7 +195,7 @@ nlohmann::json ToJson(const Summary& summary) {
   nlohmann::json figures = nlohmann::json::array(), means = nlohmann::json::array();
   for (const Figure& figure : summary.figures) figures.push_back(FigureToJson(figure));
   for (const Mean& mean : summary.means) means.push_back(MeanToJson(mean));
-  return {{"figures", figures}, {"means", means}};
+  return {{"figures", figures}, {"means", means}, {"reference", summary.reference}};
 }
 
 }  // namespace gopt::suite

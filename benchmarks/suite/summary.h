@@ -69,7 +69,7 @@ inline constexpr const char* kReferenceSolver = "expert_paper";
 Summary Summarize(const SuiteResults& results, const SuiteResults& best,
                   const std::string& reference = kReferenceSolver);
 
-// {"figures": [...], "means": [...]}.
+// {"figures": [...], "means": [...], "reference": "expert_paper"}.
 nlohmann::json ToJson(const Summary& summary);
 
 }  // namespace gopt::suite

@@ -1,4 +1,4 @@
-"""What a run of `gopt_bench_suite` left in its JSON file, for drawing.
+"""What a run of `gopt_bench_suite` or `gopt_bench_joint` left in its JSON file, for drawing.
 
 Times are nanoseconds, ratios plain numbers; 0 stands for "not known", as in the file.
 """
@@ -11,7 +11,7 @@ import os
 from typing import Any
 
 FORMAT = "gopt_suite"
-REFERENCE_SOLVER = "expert_paper"
+USUAL_REFERENCE = "expert_paper"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ class SuiteFigure:
 
 @dataclasses.dataclass(frozen=True)
 class SuiteMean:
-    """One solver in one setting, over rows. `reduction`: run-time reduction against the expert."""
+    """One solver in one setting, over rows. `reduction`: of run time, against the reference."""
 
     reduction: float
     over_bound: float
@@ -83,6 +83,7 @@ class SuiteData:
     figures: dict[tuple[str, str, str], SuiteFigure]
     means: dict[tuple[str, str], SuiteMean]  # By (setting, solver).
     runs: dict[tuple[str, str, str], tuple[SuiteRun, ...]]
+    reference: str = USUAL_REFERENCE  # The solver that ratios are taken to.
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ class SuiteData:
 
 
 def is_suite_file(path: str | os.PathLike[str]) -> bool:
-    """Whether the file begins as `gopt_bench_suite --json` writes it."""
+    """Whether the file begins as these programs write it."""
     try:
         with open(path, "rb") as file:
             return file.read(64).startswith(b'{"format": "' + FORMAT.encode() + b'"')
@@ -152,6 +153,7 @@ def _from_json(content: dict[str, Any]) -> SuiteData:
             for item in content["means"]
         },
         runs={key: tuple(of_key) for key, of_key in runs.items()},
+        reference=content.get("reference", USUAL_REFERENCE),
     )
 
 

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from .data import format_time
 from .figures import LAYOUT, LEGEND, LINE_COLORS, time_unit
-from .suite_data import REFERENCE_SOLVER, SuiteData, SuiteFigure, SuiteRow, SuiteRun
+from .suite_data import SuiteData, SuiteFigure, SuiteRow, SuiteRun
 
 CONSTRUCTION_COLOR = "#8FA6B8"
 SEARCH_COLOR = "#0072B2"
@@ -35,7 +35,7 @@ def bars(data: SuiteData, setting: str) -> go.Figure:
         figure.add_vline(
             x=row.lower_bound_ns / scale, line={"color": BOUND_COLOR, "width": 1.6}, **place
         )
-        expert = data.figure(row, REFERENCE_SOLVER)
+        expert = data.figure(row, data.reference)
         if expert is not None and expert.ok:
             line = {"color": EXPERT_COLOR, "width": 1.4, "dash": "dash"}
             figure.add_vline(x=expert.median_ns / scale, line=line, **place)
@@ -45,7 +45,7 @@ def bars(data: SuiteData, setting: str) -> go.Figure:
     )
     for name, color, dash in (
         ("lower bound", BOUND_COLOR, "solid"),
-        (f"{REFERENCE_SOLVER}", EXPERT_COLOR, "dash"),
+        (data.reference, EXPERT_COLOR, "dash"),
     ):
         figure.add_trace(_legend_line(name, color, dash))
     figure.update_layout(bargap=0.22)
@@ -54,7 +54,7 @@ def bars(data: SuiteData, setting: str) -> go.Figure:
 
 def _longest_bar(data: SuiteData, row: SuiteRow, shown: list[SuiteFigure | None]) -> float:
     known = [figure.median_ns for figure in shown if figure is not None and figure.ok]
-    expert = data.figure(row, REFERENCE_SOLVER)
+    expert = data.figure(row, data.reference)
     reference = expert.median_ns if expert is not None and expert.ok else 2 * row.lower_bound_ns
     return max(min(max(known, default=1), LONGEST_BAR * reference), row.lower_bound_ns, 1)
 
@@ -74,10 +74,10 @@ def _bar_trace(
         median = figure.median_ns if figure is not None and ok else 0
         cut = median > longest
         lengths.append(min(median, longest) / scale)
-        hover.append(_bar_hover(figure))
+        hover.append(_bar_hover(figure, data.reference))
         colors.append(
             EXPERT_COLOR
-            if solver == REFERENCE_SOLVER
+            if solver == data.reference
             else SEARCH_COLOR
             if solver in searches
             else CONSTRUCTION_COLOR
@@ -141,7 +141,7 @@ def _digits(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _bar_hover(figure: SuiteFigure | None) -> str:
+def _bar_hover(figure: SuiteFigure | None, reference: str) -> str:
     if figure is None:
         return "not run"
     if not figure.ok:
@@ -151,7 +151,7 @@ def _bar_hover(figure: SuiteFigure | None) -> str:
         text += f" ({format_time(figure.min_ns)} to {format_time(figure.max_ns)}"
         text += f" over {figure.seeds} seeds)"
     if figure.over_expert:
-        text += f"<br>{figure.over_expert:.3f} of {REFERENCE_SOLVER}"
+        text += f"<br>{figure.over_expert:.3f} of {reference}"
     text += f"<br>{figure.over_bound:.3f} of the lower bound"
     return text + f"<br>{figure.evaluations:,} plans priced in {figure.seconds:.2f} s"
 
@@ -169,7 +169,7 @@ def curves(data: SuiteData, setting: str) -> go.Figure | None:
     figure, places = _panels(titles, 300, shared_yaxes=False, spacing=0.06)
     in_legend: set[str] = set()
     for row, place in zip(rows, places, strict=True):
-        expert = data.figure(row, REFERENCE_SOLVER)
+        expert = data.figure(row, data.reference)
         reference = expert.median_ns if expert is not None and expert.ok else row.lower_bound_ns
         for solver in _drawn_searches(data, row):
             runs = data.runs[row.setting, row.name, solver]
@@ -186,7 +186,7 @@ def curves(data: SuiteData, setting: str) -> go.Figure | None:
         figure.update_yaxes(range=_curve_range(data, row, reference), tickformat=".2f", **place)
     figure.update_xaxes(type="log", dtick=1)
     figure.add_trace(_legend_line("lower bound", BOUND_COLOR, "solid"))
-    figure.add_trace(_legend_line(REFERENCE_SOLVER, EXPERT_COLOR, "dash"))
+    figure.add_trace(_legend_line(data.reference, EXPERT_COLOR, "dash"))
     return figure
 
 

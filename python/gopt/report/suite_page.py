@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import suite_figures
 from .page import figure_html, render_template
-from .suite_data import REFERENCE_SOLVER, SuiteData, SuiteFigure
+from .suite_data import USUAL_REFERENCE, SuiteData, SuiteFigure
 
 
 def render_suite(data: SuiteData, version: str, *, title: str) -> str:
@@ -15,7 +15,7 @@ def render_suite(data: SuiteData, version: str, *, title: str) -> str:
         lead=[lead(data, setting) for setting in data.settings],
         facts=_facts(data),
         settings=[_section(data, setting) for setting in data.settings],
-        reference=REFERENCE_SOLVER,
+        reference=data.reference,
         version=version,
     )
 
@@ -23,16 +23,18 @@ def render_suite(data: SuiteData, version: str, *, title: str) -> str:
 def lead(data: SuiteData, setting: str) -> str:
     """Who won in this setting, in a sentence or two."""
     means = {s: data.means[setting, s] for s in data.solvers_of(setting)}
-    compared = [s for s, mean in means.items() if mean.rows > 0 and s != REFERENCE_SOLVER]
+    compared = [s for s, mean in means.items() if mean.rows > 0 and s != data.reference]
     if not compared:
-        return f"{setting}: nothing was run that can be compared with {REFERENCE_SOLVER}."
+        return f"{setting}: nothing was run that can be compared with {data.reference}."
     # Only those that fit wherever the expert does, else a mean is over easier rows.
     most = max(means[s].rows for s in compared)
     best = max((s for s in compared if means[s].rows == most), key=lambda s: means[s].reduction)
     mean = means[best]
     less = f"{100 * abs(mean.reduction):.1f} % {'less' if mean.reduction >= 0 else 'more'}"
-    text = f"{setting}: {best} needs {less} time than the placement of a human expert, in geometric"
-    text += f" mean over {_rows_text(mean.rows, len(data.rows_of(setting)))}"
+    usual = data.reference == USUAL_REFERENCE
+    than = "the placement of a human expert" if usual else data.reference
+    text = f"{setting}: {best} needs {less} time than {than}, in geometric mean"
+    text += f" over {_rows_text(mean.rows, len(data.rows_of(setting)))}"
     if mean.over_bound:
         text += f", and {mean.over_bound:.2f} times what no plan can be below"
     return text + "."
