@@ -67,7 +67,8 @@ struct GOPT_API PeakInstance {
 
 // The items are the plan's kernels, the memory is the device's; see OrderForPeak.
 GOPT_API absl::StatusOr<PeakInstance> MakePeakInstance(const Problem& problem, const Plan& plan,
-                                              std::span<const KernelId> order, DeviceId device);
+                                                       std::span<const KernelId> order,
+                                                       DeviceId device);
 
 }  // namespace gopt
 

@@ -89,7 +89,8 @@ class GOPT_API PeakState {
 };
 
 // Per position of a legal order: what is alive while its item runs.
-GOPT_API std::vector<int64_t> RunBytesAlong(const PeakInstance& instance, std::span<const int32_t> order);
+GOPT_API std::vector<int64_t> RunBytesAlong(const PeakInstance& instance,
+                                            std::span<const int32_t> order);
 
 }  // namespace gopt
 
