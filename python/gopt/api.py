@@ -77,7 +77,8 @@ def optimize(
         its own.
       seed: Same seed and evaluations give the same plan.
       threads: At most; no solver uses more than one yet.
-      constraints, base_plan, fusion, placement, scheduling: As in Problem.
+      constraints, base_plan, fusion, placement, scheduling: As in Problem. A base plan that is
+        legal is a start too, so that a search never ends with a worse one.
       start_plans: Further plans to begin at.
       baselines: Specs of quick solvers whose rows the table shows and whose plans start the search;
         names that are not registered are left out.
@@ -118,7 +119,7 @@ def optimize(
         if run.cancelled or _left(deadline) == 0:
             break
         run.add(name, as_solver(name), seconds=_left(deadline), evaluations=evaluations)
-    starts = [*start_plans, *run.plans()]
+    starts = [*start_plans, *_base_plans(problem), *run.plans()]
     error = None
     # A search with nothing left still prices its starts, so that every budget gives a plan.
     if not run.cancelled or not starts:
@@ -297,6 +298,18 @@ def as_problem(graph: Any, machine: _core.Machine | str | None, **options: Any) 
     if machine is None:
         raise InvalidArgumentError("no machine is named; see gopt.machine_presets()")
     return _core.Problem(graph, as_machine(machine), **options)
+
+
+def _base_plans(problem: _core.Problem) -> list[_core.Plan]:
+    """The problem's base plan, if it has one that obeys all rules as it is."""
+    plan = problem.base_plan
+    if plan is None:
+        return []
+    try:
+        problem.validate(plan)
+    except GoptError:
+        return []
+    return [plan]
 
 
 def split_specs(text: str) -> list[str]:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gopt/base/status_macros.h"
+#include "gopt/plan/validate.h"
 
 namespace gopt {
 namespace {
@@ -38,7 +39,10 @@ absl::StatusOr<std::unique_ptr<Optimizer>> Optimizer::Create(OptimizerOptions op
 
 absl::StatusOr<Solution> Optimizer::Optimize(const Problem& problem, const Budget& budget,
                                              ProgressCallback progress) const {
-  return solver_->Solve(MakeRequest(problem, *backend_, budget, options_, std::move(progress)));
+  SolveRequest request = MakeRequest(problem, *backend_, budget, options_, std::move(progress));
+  const Plan* base = problem.base_plan();
+  if (base != nullptr && ValidatePlan(problem, *base).ok()) request.start_plans = {*base};
+  return solver_->Solve(request);
 }
 
 absl::StatusOr<std::vector<ComparisonRow>> Compare(const Problem& problem,

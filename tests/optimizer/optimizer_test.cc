@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,17 @@ TEST(OptimizerTest, SolvesWithThePortfolioByDefault) {
   EXPECT_TRUE(solution.report.ok());
   EXPECT_EQ(solution.evaluations, 300);
   EXPECT_EQ(solution.stop, StopReason::kEvaluations);
+}
+
+TEST(OptimizerTest, IsNeverWorseThanTheBasePlan) {
+  const Problem problem = SomeProblem();
+  ASSERT_OK_AND_ASSIGN(const auto search, Optimizer::Create({.solver = "anneal"}));
+  ASSERT_OK_AND_ASSIGN(const Solution good, search->Optimize(problem, Budget::Evaluations(500)));
+  ASSERT_OK_AND_ASSIGN(const Problem based,
+                       Problem::Create(problem.shared_graph(), problem.machine(),
+                                       {.base_plan = std::make_shared<const Plan>(good.plan)}));
+  ASSERT_OK_AND_ASSIGN(const Solution again, search->Optimize(based, Budget::Evaluations(1)));
+  EXPECT_LE(again.report.step_time, good.report.step_time);
 }
 
 TEST(OptimizerTest, RejectsUnknownNamesAndListsTheKnownOnes) {

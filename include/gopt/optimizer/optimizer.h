@@ -25,7 +25,7 @@ class GOPT_API Optimizer {
   // NotFound or InvalidArgument for a bad spec.
   static absl::StatusOr<std::unique_ptr<Optimizer>> Create(OptimizerOptions options = {});
 
-  // As Solver::Solve.
+  // As Solver::Solve; a base plan that is legal is a start plan.
   absl::StatusOr<Solution> Optimize(const Problem& problem, const Budget& budget,
                                     ProgressCallback progress = {}) const;
 

@@ -54,6 +54,24 @@ def test_same_seed_same_plan(graph, machine):
     assert plans[0].rank == plans[1].rank
 
 
+def test_never_worse_than_the_base_plan(graph, machine):
+    base = gopt.optimize(graph, machine, evaluations=300).plan
+    problem = gopt.Problem(graph, machine, fusion=True, base_plan=base)
+    before = gopt.evaluate(problem, base).step_time
+    result = gopt.optimize(problem, solver="hill_climb", evaluations=1, baselines=())
+    assert result.step_time_ns <= before
+
+
+def test_base_plans_that_the_rules_forbid_are_no_starts(graph, machine):
+    base = gopt.optimize(graph, machine, evaluations=30).plan
+    device = base.device[base.kernels.kernel_of(graph.find("a1"))]
+    rules = gopt.Constraints()
+    rules.pin(graph.find("a1"), 1 - device)
+    problem = gopt.Problem(graph, machine, rules, base_plan=base)
+    result = gopt.optimize(problem, evaluations=30, baselines=())
+    problem.validate(result.plan)
+
+
 def test_never_worse_than_start_plans(graph, machine):
     problem = gopt.Problem(graph, machine)
     good = gopt.optimize(problem, evaluations=300).plan
