@@ -27,8 +27,9 @@ namespace gopt {
 // cannot become better.
 //
 // With the bound at the step time the plan is optimal and the stop reason is kCompleted; else
-// Solution::bounds.search is what was proven. Kernels are those of the base plan: with fusion open
-// nothing is proven, as other kernels may be faster. Neither is it for other backends than the
+// Solution::bounds.search is what was proven. Kernels are those of the base plan, or with fusion
+// open the default heuristic's: then nothing is proven, as other kernels may be faster, and
+// kCompleted says that these have no faster plan. Neither is it for other backends than the
 // simulator, for the objective kPeakBytes, or above 64 kernels or devices, where portfolio's plan
 // is the answer. (Fernandez, Bussell, IEEE Trans. Computers C-22(8), 1973, for the idea of the
 // bounds; Kohler, Steiglitz, J. ACM 21(1), 1974, for branch and bound with dominance.)

@@ -6,6 +6,8 @@ than theirs. Ctrl-C ends the search and keeps the best plan so far.
 examples:
   gopt optimize step.gopt --machine v100x4 --seconds 30 -o plan.txtpb --report report.html
   gopt optimize step.gopt -m v100x4 --memory 12GiB --solver "anneal(evaluations=20000)" --seed 7
+  gopt optimize step.gopt -m v100x4 --fusion --evaluations 2000 -o joint.txtpb
+  gopt optimize step.gopt -m v100x4 --tasks fusion --base-plan plan.txtpb -o fused.txtpb
 """
 
 from __future__ import annotations
