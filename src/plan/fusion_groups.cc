@@ -29,7 +29,10 @@ class FusionGroups::Impl {
         table_(graph_),
         paths_(graph_, table_),
         judge_(problem, GivenDevices(problem, device)),
-        pieces_(graph_) {}
+        pieces_(graph_),
+        sums_(graph_.num_ops()) {
+    Sum();
+  }
 
   const GroupTable& table() const { return table_; }
   bool MayShare(OpId group) const { return !judge_.IsAlone(group); }
@@ -54,7 +57,11 @@ class FusionGroups::Impl {
   };
 
   absl::Status CheckKernels(const Kernels& kernels);
+  void Sum();
   void Unite(OpId a, OpId b);
+  template <typename Visit>
+  bool AnyEdge(OpId a, OpId b, Visit visit) const;
+  void Join(OpId a, OpId b);
   int64_t SavedByOp(OpId op, OpId a, OpId b) const;
   void TakeApart(OpId group, std::span<const std::vector<OpId>> pieces);
   void UndoMerge(std::span<const OpId> second);
@@ -67,7 +74,8 @@ class FusionGroups::Impl {
   GroupPaths paths_;
   GroupJudge judge_;
   GroupPieces pieces_;
-  std::vector<OpId> union_, made_;
+  std::vector<GroupSums> sums_;  // Per group.
+  std::vector<OpId> union_, touched_;
   std::vector<Change> changes_;
   std::vector<OpId> undo_ops_;
 };
@@ -103,7 +111,15 @@ absl::Status FusionGroups::Impl::Assign(const Kernels& kernels) {
   order.reserve(dag.topological_order.size());
   for (const KernelId k : dag.topological_order) order.push_back(kernels.ops(k).front());
   paths_.Assign(order);
+  Sum();
   return absl::OkStatus();
+}
+
+void FusionGroups::Impl::Sum() {
+  for (const OpId op : graph_.kernel_ops()) sums_[op] = judge_.SumsOf(op);
+  for (const OpId op : graph_.kernel_ops()) {
+    if (const OpId group = table_.group(op); group != op) sums_[group].Add(judge_.SumsOf(op));
+  }
 }
 
 void FusionGroups::Impl::Neighbours(OpId group, std::vector<OpId>* neighbours) const {
@@ -137,30 +153,53 @@ int64_t FusionGroups::Impl::SavedByOp(OpId op, OpId a, OpId b) const {
   return CountSavedByOp(graph_, bytes_, op, holds, leaves);
 }
 
+// Calls visit(op) with ops of b that a reads from or that read from a, some of them more than once,
+// until one is true; whether one was. Best where a is the smaller: costs what its edges cost, but
+// for tensors of many readers.
+template <typename Visit>
+bool FusionGroups::Impl::AnyEdge(OpId a, OpId b, Visit visit) const {
+  const std::span<const OpId> others = table_.ops(b);
+  const auto reads = [&](OpId op, PortId port) {
+    const std::span<const PortId> operands = graph_.operands(op);
+    return std::find(operands.begin(), operands.end(), port) != operands.end();
+  };
+  for (const OpId op : table_.ops(a)) {
+    for (const PortId port : graph_.operands(op)) {
+      const OpId maker = graph_.producer(port);
+      if (table_.group(maker) == b && visit(maker)) return true;
+    }
+    const PortId first = graph_.first_port(op);
+    for (PortId port = first; port < first + graph_.num_ports(op); ++port) {
+      const std::span<const OpId> readers = graph_.readers(port);
+      const bool few = readers.size() <= 2 * others.size();
+      for (const OpId reader : few ? readers : others) {
+        const bool edge = few ? table_.group(reader) == b : reads(reader, port);
+        if (edge && visit(reader)) return true;
+      }
+    }
+  }
+  return false;
+}
+
 // Only ops that read from the other group, or that it reads from, save other than before; and those
 // that were alone.
 int64_t FusionGroups::Impl::SavedBytes(OpId a, OpId b) {
   if (table_.ops(a).size() > table_.ops(b).size()) std::swap(a, b);
-  made_.clear();  // Ops of b that a reads from.
+  touched_.clear();
   int64_t before = 0, after = 0;
   const auto count = [&](OpId op, OpId own) {
     before = SaturatingAdd(before, SavedByOp(op, own, own));
     after = SaturatingAdd(after, SavedByOp(op, a, b));
   };
-  for (const OpId op : table_.ops(a)) {
-    for (const PortId port : graph_.operands(op)) {
-      if (table_.group(graph_.producer(port)) == b) made_.push_back(graph_.producer(port));
-    }
-    count(op, a);
-  }
-  for (const OpId op : table_.ops(b)) {
-    const std::span<const PortId> operands = graph_.operands(op);
-    const bool touches = std::find(made_.begin(), made_.end(), op) != made_.end() ||
-                         std::any_of(operands.begin(), operands.end(), [&](PortId port) {
-                           return table_.group(graph_.producer(port)) == a;
-                         });
-    if (touches || table_.ops(b).size() == 1) count(op, b);
-  }
+  for (const OpId op : table_.ops(a)) count(op, a);
+  AnyEdge(a, b, [&](OpId op) {
+    touched_.push_back(op);
+    return false;
+  });
+  if (table_.ops(b).size() == 1) touched_.push_back(b);
+  std::sort(touched_.begin(), touched_.end());
+  touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
+  for (const OpId op : touched_) count(op, b);
   return after - before;
 }
 
@@ -175,8 +214,13 @@ bool FusionGroups::Impl::CanMerge(OpId a, OpId b) {
   if (judge_.IsAlone(a) || judge_.IsAlone(b)) return false;
   const size_t size = table_.ops(a).size() + table_.ops(b).size();
   if (size > static_cast<size_t>(problem_.fusion_limits().max_ops)) return false;
+  const auto [small, large] =
+      table_.ops(a).size() <= table_.ops(b).size() ? std::pair(a, b) : std::pair(b, a);
+  if (!AnyEdge(small, large, [](OpId) { return true; })) return false;
   Unite(a, b);
-  return judge_.MayFuse(union_) && !paths_.Joined(a, b);
+  GroupSums sums = sums_[a];
+  sums.Add(sums_[b]);
+  return judge_.MayFuseConnected(union_, sums) && !paths_.Joined(a, b);
 }
 
 bool FusionGroups::Impl::Merge(OpId a, OpId b) {
@@ -185,8 +229,13 @@ bool FusionGroups::Impl::Merge(OpId a, OpId b) {
   const OpId first = paths_.Join(a, b);
   const std::span<const OpId> second = table_.ops(first == a ? b : a);
   undo_ops_.insert(undo_ops_.end(), second.begin(), second.end());
-  table_.Join(a, b);
+  Join(a, b);
   return true;
+}
+
+void FusionGroups::Impl::Join(OpId a, OpId b) {
+  table_.Join(a, b);
+  sums_[std::min(a, b)].Add(sums_[std::max(a, b)]);
 }
 
 bool FusionGroups::Impl::Split(OpId group, std::span<const OpId> part) {
@@ -205,6 +254,8 @@ void FusionGroups::Impl::TakeApart(OpId group, std::span<const std::vector<OpId>
   for (size_t i = 0; i < pieces.size(); ++i) {
     if (i + 1 < pieces.size()) table_.TakeOut(pieces[i]);
     names.push_back(pieces[i].front());
+    GroupSums& sums = sums_[names.back()] = {};
+    for (const OpId op : pieces[i]) sums.Add(judge_.SumsOf(op));
   }
   paths_.Split(group, names);
 }
@@ -243,7 +294,7 @@ void FusionGroups::Impl::UndoSplit(std::span<const OpId> pieces) {
   for (const OpId piece : pieces.subspan(1)) {
     GOPT_CHECK(!paths_.Joined(group, piece, /*patient=*/true));
     paths_.Join(group, piece);
-    table_.Join(group, piece);
+    Join(group, piece);
     group = std::min(group, piece);
   }
 }

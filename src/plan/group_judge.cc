@@ -20,16 +20,41 @@ bool IsHub(const Graph& graph, OpId op, const FusionLimits& limits) {
 }  // namespace
 
 GroupJudge::GroupJudge(const Problem& problem, std::span<const DeviceId> device)
-    : max_ops_(problem.fusion_limits().max_ops),
+    : graph_(problem.graph()),
+      limits_(problem.fusion_limits()),
       members_(problem),
       judge_(problem.graph(), problem.fusion_limits()),
       ties_(problem, device) {}
 
 bool GroupJudge::MayFuse(std::span<const OpId> ops) {
   if (ops.size() <= 1) return true;
-  if (ops.size() > static_cast<size_t>(max_ops_) || !ties_.MayShare(ops)) return false;
+  if (ops.size() > static_cast<size_t>(limits_.max_ops) || !ties_.MayShare(ops)) return false;
   members_.Load(ops);
   return judge_.Judge(ops, members_).ok();
+}
+
+bool GroupJudge::MayFuseConnected(std::span<const OpId> ops, const GroupSums& sums) {
+  return Fits(sums) ? ties_.MayShare(ops) : MayFuse(ops);
+}
+
+GroupSums GroupJudge::SumsOf(OpId op) const {
+  GroupSums sums = {
+      .ops = 1,
+      .operands = std::ssize(graph_.operands(op)),
+      .plain = !FusionRuleOf(graph_.fusion_class(op)).contracts && !members_.MustBeLast(op)};
+  const PortId first = graph_.first_port(op);
+  for (PortId port = first; port < first + graph_.num_ports(op); ++port) {
+    sums.on_chip = SaturatingAdd(sums.on_chip, members_.OnChip(port));
+  }
+  return sums;
+}
+
+// Whether a connected group is within all limits for sure: to connect n ops takes n - 1 operands
+// that are made in the group.
+bool GroupJudge::Fits(const GroupSums& sums) const {
+  return sums.plain && sums.ops <= limits_.max_ops &&
+         sums.operands - (sums.ops - 1) <= limits_.max_operands &&
+         sums.on_chip <= limits_.on_chip_bytes;
 }
 
 GroupJudge::Members::Members(const Problem& problem)

@@ -12,6 +12,21 @@
 
 namespace gopt {
 
+// Sums over the ops of a group that rule on it where they are small.
+struct GroupSums {
+  int64_t ops = 0;
+  int64_t operands = 0;
+  int64_t on_chip = 0;  // Of all ports.
+  bool plain = true;    // Neither contractions nor reductions that must be last.
+
+  void Add(const GroupSums& other) {
+    ops += other.ops;
+    operands += other.operands;
+    on_chip = SaturatingAdd(on_chip, other.on_chip);
+    plain = plain && other.plain;
+  }
+};
+
 // Judges many groups of one problem's ops, convexity aside: CheckFusible, never_fuse and devices.
 // What is known of single ops is looked up, so that a group costs what its ops and their operands
 // cost. One thread uses it.
@@ -24,6 +39,11 @@ class GroupJudge {
   bool IsAlone(OpId op) const { return members_.Alone(op) != FusionFault::kNone; }
   // ops: ascending, distinct.
   bool MayFuse(std::span<const OpId> ops);
+  // The same where each op may fuse and tensors connect them all, as the caller knows; quick where
+  // the sums over these ops decide.
+  bool MayFuseConnected(std::span<const OpId> ops, const GroupSums& sums);
+
+  GroupSums SumsOf(OpId op) const;
 
  private:
   // The ops of the group in hand, by stamps.
@@ -55,7 +75,10 @@ class GroupJudge {
     std::vector<uint32_t> port_stamp_;
   };
 
-  const int max_ops_;
+  bool Fits(const GroupSums& sums) const;
+
+  const Graph& graph_;
+  const FusionLimits limits_;
   Members members_;
   FusionJudge<Members> judge_;
   DeviceTies ties_;

@@ -8,6 +8,8 @@ namespace {
 
 // Edges that a search looks at before it takes it that there is a path.
 constexpr int64_t kMostWork = 8'192;
+// And before it asks the chains, which mostly know of paths between what is far apart.
+constexpr int64_t kLittleWork = 48;
 
 }  // namespace
 
@@ -21,7 +23,7 @@ GroupPaths::GroupPaths(const Graph& graph, const GroupTable& groups)
 
 bool GroupPaths::Joined(OpId a, OpId b, bool patient) {
   const auto [first, second] = order_.Before(a, b) ? std::pair(a, b) : std::pair(b, a);
-  return ProvenByChains(first, second) || Search(first, second, patient);
+  return Search(first, second, patient);
 }
 
 // A path between ops remains one between their groups, whatever else is joined, if an op in the
@@ -45,6 +47,7 @@ void GroupPaths::Start(Side* side, OpId from, OpId to) {
   side->work = 0;
   side->open.assign(1, from);
   side->seen.clear();
+  LookAhead(side);
 }
 
 // Each step goes on at the side that has looked at fewer edges so far.
@@ -52,22 +55,26 @@ bool GroupPaths::Search(OpId first, OpId second, bool patient) {
   ++stamp_;
   Start(&forward_, first, second);
   Start(&backward_, second, first);
+  bool asked_chains = false;
   while (!forward_.open.empty() && !backward_.open.empty()) {
-    const int64_t ahead = forward_.work + Edges(forward_);
-    const int64_t behind = backward_.work + Edges(backward_);
-    if (!patient && std::min(ahead, behind) > kMostWork) return true;
-    const bool go_forward = ahead <= behind;
+    const int64_t least = std::min(forward_.ahead, backward_.ahead);
+    if (least > kLittleWork && !asked_chains) {
+      if (ProvenByChains(first, second)) return true;
+      asked_chains = true;
+    }
+    if (!patient && least > kMostWork) return true;
+    const bool go_forward = forward_.ahead <= backward_.ahead;
     if (go_forward ? Expand(&forward_, backward_) : Expand(&backward_, forward_)) return true;
   }
   return false;
 }
 
-int64_t GroupPaths::Edges(const Side& side) const {
-  int64_t edges = 0;
-  for (const OpId op : groups_.ops(side.open.back())) {
-    edges += std::ssize(Next(op, side.forward));
+void GroupPaths::LookAhead(Side* side) const {
+  side->ahead = side->work;
+  if (side->open.empty()) return;
+  for (const OpId op : groups_.ops(side->open.back())) {
+    side->ahead += std::ssize(Next(op, side->forward));
   }
-  return edges;
 }
 
 bool GroupPaths::Expand(Side* side, const Side& other) {
@@ -91,6 +98,7 @@ bool GroupPaths::Expand(Side* side, const Side& other) {
       side->seen.push_back(group);
     }
   }
+  LookAhead(side);
   return false;
 }
 

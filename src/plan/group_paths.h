@@ -44,7 +44,8 @@ class GroupPaths {
   struct Side {
     OpId from, to;
     bool forward;
-    int64_t work = 0;  // Edges looked at.
+    int64_t work = 0;   // Edges looked at.
+    int64_t ahead = 0;  // And with those of the group that is next.
     std::vector<OpId> open, seen;
     std::vector<int64_t> stamp;  // Per group.
   };
@@ -52,7 +53,7 @@ class GroupPaths {
   bool ProvenByChains(OpId first, OpId second) const;
   bool Search(OpId first, OpId second, bool patient);
   void Start(Side* side, OpId from, OpId to);
-  int64_t Edges(const Side& side) const;
+  void LookAhead(Side* side) const;
   bool Expand(Side* side, const Side& other);
   std::span<const OpId> Next(OpId op, bool forward) const {
     return forward ? graph_.successors(op) : graph_.predecessors(op);

@@ -1,6 +1,7 @@
 #include "src/plan/into_consumers.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -24,23 +25,39 @@ class ConsumerFuser {
       : problem_(problem),
         graph_(problem.graph()),
         judge_(problem, GivenDevices(problem, device)),
-        kernels_of_(graph_.num_ops()) {}
+        rows_(graph_.num_ops()) {
+    members_.reserve(2 * graph_.kernel_ops().size());
+  }
 
   std::shared_ptr<const Kernels> Fuse(std::span<const int32_t> picks) {
     const std::span<const OpId> ops = graph_.kernel_ops();
     for (auto op = ops.rbegin(); op != ops.rend(); ++op) {
       const bool wanted = picks.empty() || picks[*op] != 0;
-      if (wanted && FindConsumers(*op) && AllTake(*op)) {
-        for (const int32_t kernel : consumers_) Add(*op, kernel);
-      } else {
+      if (!wanted || !FindConsumers(*op) || !AllTake(*op)) {
+        consumers_.assign(1, static_cast<int32_t>(kernels_.size()));
         kernels_.emplace_back();
-        Add(*op, static_cast<int32_t>(kernels_.size()) - 1);
       }
+      Add(*op);
     }
     return MakeKernels();
   }
 
  private:
+  // An op in a kernel.
+  struct Member {
+    OpId op;
+    int32_t kernel;
+    int32_t next;  // The kernel's next higher op; kNone: it is the highest.
+  };
+  struct Kernel {
+    int32_t lowest = kNone;  // Its member.
+    GroupSums sums;
+  };
+  // Members of one op.
+  struct Row {
+    int32_t begin = 0, end = 0;
+  };
+
   bool HasOutput(OpId op) const {
     const PortId first = graph_.first_port(op);
     for (PortId port = first; port < first + graph_.num_ports(op); ++port) {
@@ -50,7 +67,9 @@ class ConsumerFuser {
   }
 
   void AddKernelsOf(OpId op, std::vector<int32_t>* kernels) const {
-    kernels->insert(kernels->end(), kernels_of_[op].begin(), kernels_of_[op].end());
+    for (int32_t i = rows_[op].begin; i < rows_[op].end; ++i) {
+      kernels->push_back(members_[i].kernel);
+    }
   }
 
   static void Normalize(std::vector<int32_t>* kernels) {
@@ -75,27 +94,59 @@ class ConsumerFuser {
 
   bool AllTake(OpId op) {
     if (consumers_.size() > 1 && HasOutput(op)) return false;
+    const GroupSums own = judge_.SumsOf(op);
     return std::all_of(consumers_.begin(), consumers_.end(), [&](int32_t kernel) {
-      const std::vector<OpId>& ops = kernels_[kernel];
-      if (ops.size() == 1 && judge_.IsAlone(ops.front())) return false;
+      const Member& lowest = members_[kernels_[kernel].lowest];
+      if (lowest.next == kNone && judge_.IsAlone(lowest.op)) return false;
       candidate_.assign(1, op);
-      candidate_.insert(candidate_.end(), ops.rbegin(), ops.rend());
-      return judge_.MayFuse(candidate_);
+      AddOps(kernel, &candidate_);
+      GroupSums sums = kernels_[kernel].sums;
+      sums.Add(own);
+      return judge_.MayFuseConnected(candidate_, sums);
     });
   }
 
-  void Add(OpId op, int32_t kernel) {
-    kernels_[kernel].push_back(op);
-    kernels_of_[op].push_back(kernel);
+  // Ascending.
+  void AddOps(int32_t kernel, std::vector<OpId>* ops) const {
+    for (int32_t i = kernels_[kernel].lowest; i != kNone; i = members_[i].next) {
+      ops->push_back(members_[i].op);
+    }
   }
 
-  std::shared_ptr<const Kernels> MakeKernels() {
-    for (std::vector<OpId>& ops : kernels_) std::reverse(ops.begin(), ops.end());
-    std::sort(kernels_.begin(), kernels_.end());
+  // Into the kernels in hand.
+  void Add(OpId op) {
+    const GroupSums own = judge_.SumsOf(op);
+    rows_[op].begin = static_cast<int32_t>(members_.size());
+    for (const int32_t kernel : consumers_) {
+      const auto member = static_cast<int32_t>(members_.size());
+      members_.push_back({.op = op, .kernel = kernel, .next = kernels_[kernel].lowest});
+      kernels_[kernel].lowest = member;
+      kernels_[kernel].sums.Add(own);
+    }
+    rows_[op].end = static_cast<int32_t>(members_.size());
+  }
+
+  // Whether the kernel comes before the other: by their ops, from the lowest up.
+  bool Before(int32_t kernel, int32_t other) const {
+    int32_t a = kernels_[kernel].lowest, b = kernels_[other].lowest;
+    while (a != kNone && b != kNone && members_[a].op == members_[b].op) {
+      a = members_[a].next;
+      b = members_[b].next;
+    }
+    if (a == kNone || b == kNone) return a == kNone && b != kNone;
+    return members_[a].op < members_[b].op;
+  }
+
+  std::shared_ptr<const Kernels> MakeKernels() const {
+    std::vector<int32_t> order(kernels_.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return Before(a, b); });
     Kernels::Columns columns;
+    columns.ops.reserve(members_.size());
+    columns.begin.reserve(kernels_.size() + 1);
     columns.begin.push_back(0);
-    for (const std::vector<OpId>& ops : kernels_) {
-      columns.ops.insert(columns.ops.end(), ops.begin(), ops.end());
+    for (const int32_t kernel : order) {
+      AddOps(kernel, &columns.ops);
       columns.begin.push_back(static_cast<int32_t>(columns.ops.size()));
     }
     auto kernels = Kernels::Create(problem_.shared_graph(), std::move(columns));
@@ -106,8 +157,9 @@ class ConsumerFuser {
   const Problem& problem_;
   const Graph& graph_;
   GroupJudge judge_;
-  std::vector<std::vector<OpId>> kernels_;        // Descending.
-  std::vector<std::vector<int32_t>> kernels_of_;  // Per op.
+  std::vector<Member> members_;  // By op, from the last.
+  std::vector<Kernel> kernels_;
+  std::vector<Row> rows_;  // Per op.
   std::vector<int32_t> consumers_, waiting_;
   std::vector<OpId> candidate_;
 };
