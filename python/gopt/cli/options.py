@@ -53,8 +53,8 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
         "-m",
         "--machine",
         metavar="M",
-        help="a preset (see `gopt machines`) or a machine file; default: the one in the plan or "
-        f"graph file, else {DEFAULT_MACHINE}",
+        help="a preset (see `gopt machines`) or a machine file; default: the one in the plan, base "
+        f"plan or graph file, else {DEFAULT_MACHINE}",
     )
     parser.add_argument("--memory", metavar="SIZE", help="memory of every device: 12GiB")
 
@@ -75,7 +75,7 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fusion", action="store_true", help="fusion is decided too")
     parser.add_argument(
-        "--base-plan", metavar="PLAN", help="a plan file that stands for what is not decided"
+        "--base-plan", metavar="PLAN", help="a plan file: what is not decided, and a start"
     )
 
 
@@ -173,15 +173,20 @@ def load_problem(
         constraints = gopt.Constraints.load(arguments.constraints, loaded.graph)
     base = None
     if arguments.base_plan is not None:
-        base = gopt.PlanFile.load(arguments.base_plan, loaded.graph).plan
+        base = gopt.PlanFile.load(arguments.base_plan, loaded.graph)
     tasks = set(arguments.tasks) | ({"fusion"} if arguments.fusion else set())
-    return gopt.Problem(
-        loaded.graph,
-        load_machine(arguments, loaded, plan),
-        constraints,
-        base_plan=base,
-        **{task: task in tasks for task in TASKS},
-    )
+    try:
+        return gopt.Problem(
+            loaded.graph,
+            load_machine(arguments, loaded, plan or base),
+            constraints,
+            base_plan=None if base is None else base.plan,
+            **{task: task in tasks for task in TASKS},
+        )
+    except gopt.GoptError as error:
+        if base is None or not str(error).startswith("base plan"):
+            raise
+        raise UsageError(f"{arguments.base_plan}: {error}") from None
 
 
 def budget(arguments: argparse.Namespace) -> dict[str, Any]:

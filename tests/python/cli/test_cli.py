@@ -163,6 +163,16 @@ def test_optimize_needs_a_plan_for_what_it_does_not_decide(run, graph_file, mach
     assert "'time' is none of fusion, placement, scheduling" in text
 
 
+def test_a_base_plan_brings_its_machine(run, graph_file, machine_file, tmp_path):
+    run("optimize", graph_file, "--machine", machine_file, "-o", "base.txtpb")
+    run("optimize", graph_file, "--tasks", "fusion", "--base-plan", "base.txtpb", "-o", "out.txtpb")
+    plan = gopt.PlanFile.load(tmp_path / "out.txtpb", gopt.Graph.load(graph_file))
+    assert plan.machine.name == gopt.Machine.load(machine_file).name
+    fewer = ("--tasks", "fusion", "--base-plan", "base.txtpb", "--machine", "p100")
+    done = run("optimize", graph_file, *fewer, code=2)
+    one_line_error(done, "base.txtpb: base plan: ")
+
+
 def test_constraints_from_a_file(run, graph_file, machine_file, tmp_path):
     graph = gopt.Graph.load(graph_file)
     constraints = gopt.Constraints()
