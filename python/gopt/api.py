@@ -13,6 +13,9 @@ from gopt.result import Result, Row
 # What the table of `optimize` shows besides the solver asked for: quick, and each a known method.
 BASELINES = ("single_device", "expert", "metis", "heft", "list")
 
+# Of the arguments that a Problem brings itself; the others are None.
+_PROBLEM_DEFAULTS = {"fusion": False, "placement": True, "scheduling": True}
+
 ProgressCallback = Callable[[_core.Progress], None]
 
 
@@ -289,8 +292,9 @@ def as_solver(solver: str | _core.Solver) -> _core.Solver:
 def as_problem(graph: Any, machine: _core.Machine | str | None, **options: Any) -> _core.Problem:
     """A Problem as it is, or one of a graph (or something with one) and a machine."""
     if isinstance(graph, _core.Problem):
-        if machine is not None or options.get("constraints") is not None:
-            raise InvalidArgumentError("a Problem has its machine and constraints already")
+        for name, value in {"machine": machine, **options}.items():
+            if value != _PROBLEM_DEFAULTS.get(name):
+                raise InvalidArgumentError(f"{name}: a Problem is given, which has its own already")
         return graph
     graph = graph if isinstance(graph, _core.Graph) else getattr(graph, "graph", graph)
     if not isinstance(graph, _core.Graph):

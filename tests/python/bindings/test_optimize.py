@@ -62,6 +62,14 @@ def test_never_worse_than_the_base_plan(graph, machine):
     assert result.step_time_ns <= before
 
 
+@pytest.mark.parametrize("option", [{"fusion": True}, {"scheduling": False}, {"machine": "p100"}])
+def test_a_problem_brings_what_it_decides(graph, machine, option):
+    with pytest.raises(
+        gopt.InvalidArgumentError, match=f"{next(iter(option))}: a Problem is given"
+    ):
+        gopt.optimize(gopt.Problem(graph, machine), evaluations=1, **option)
+
+
 def test_base_plans_that_the_rules_forbid_are_no_starts(graph, machine):
     base = gopt.optimize(graph, machine, evaluations=30).plan
     device = base.device[base.kernels.kernel_of(graph.find("a1"))]
