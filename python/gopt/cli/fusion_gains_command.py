@@ -5,8 +5,8 @@ and op by op (two compilations of some 7 s a group; it needs a C++ compiler). `m
 and times them on one thread and writes the table. `report` and `draw` read the table alone.
 
 examples:
-  gopt fusion-gains compile --folder /tmp/groups
-  gopt fusion-gains measure --folder /tmp/groups -o fusion_gains.json
+  gopt fusion-gains compile --folder groups
+  gopt fusion-gains measure --folder groups -o fusion_gains.json
   gopt fusion-gains report benchmarks/fusion_gains.json
   gopt fusion-gains draw benchmarks/fusion_gains.json -o docs/images/fusion_gains.svg
 """
