@@ -195,11 +195,12 @@ class ClassicalPricer {
     start_ = std::move(point);
   }
 
-  // Searches over given kernels turn first in, first out into priorities.
+  // First in, first out becomes priorities but where kernels and placements change at once.
   void SetOrder(const Plan& plan, const CostReport& report, StartPoint* point) const {
+    const Tasks& open = context_.problem().tasks();
     const bool fifo = plan.dispatch == Dispatch::kFifo;
-    point->dispatch =
-        fifo && !context_.problem().tasks().fusion ? Dispatch::kPriority : plan.dispatch;
+    const bool stays = !fifo || (open.fusion && open.placement);
+    point->dispatch = stays ? plan.dispatch : Dispatch::kPriority;
     point->order = point->dispatch == Dispatch::kSequence ? plan.sequence
                    : point->dispatch == Dispatch::kFifo   ? OrderOfRanks(plan.rank)
                                                           : StartOrder(plan, report);

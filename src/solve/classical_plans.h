@@ -25,8 +25,8 @@ struct StartPoint {
   std::shared_ptr<const TaskGraph> tasks;
   std::vector<DeviceId> device;
   std::vector<KernelId> order;
-  // What the order is: kSequence, kept to; kPriority; kFifo, where fusion is open: of what becomes
-  // ready at once.
+  // What the order is: kSequence, kept to; kPriority; kFifo, where fusion and placement are open:
+  // of what becomes ready at once.
   Dispatch dispatch = Dispatch::kPriority;
   double score = 0.0;  // SearchContext::Score of the plan; infinite if none was priced.
 };
