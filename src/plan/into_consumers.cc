@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gopt/base/check.h"
+#include "gopt/plan/clone_rules.h"
 #include "src/plan/given_devices.h"
 #include "src/plan/group_judge.h"
 
@@ -58,12 +59,12 @@ class ConsumerFuser {
     int32_t begin = 0, end = 0;
   };
 
-  bool HasOutput(OpId op) const {
+  bool MayBeCloned(OpId op) const {
     const PortId first = graph_.first_port(op);
     for (PortId port = first; port < first + graph_.num_ports(op); ++port) {
-      if (graph_.is_output(port)) return true;
+      if (graph_.is_output(port)) return false;
     }
-    return false;
+    return WhyItRunsOnce(graph_, op).empty();
   }
 
   void AddKernelsOf(OpId op, std::vector<int32_t>* kernels) const {
@@ -93,7 +94,7 @@ class ConsumerFuser {
   }
 
   bool AllTake(OpId op) {
-    if (consumers_.size() > 1 && HasOutput(op)) return false;
+    if (consumers_.size() > 1 && !MayBeCloned(op)) return false;
     const GroupSums own = judge_.SumsOf(op);
     return std::all_of(consumers_.begin(), consumers_.end(), [&](int32_t kernel) {
       const Member& lowest = members_[kernels_[kernel].lowest];

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
+#include "gopt/plan/clone_rules.h"
 #include "gopt/plan/fusion_rules.h"
 #include "src/plan/describe.h"
 
@@ -33,17 +34,15 @@ absl::Status CheckNeverFuse(const Problem& problem, const Kernels& kernels) {
   return absl::OkStatus();
 }
 
-// What an op does to the world, to a parameter or between devices must happen once.
 absl::Status CheckClones(const Graph& graph, const Kernels& kernels) {
   if (!kernels.has_clones()) return absl::OkStatus();
   for (const OpId op : graph.kernel_ops()) {
     const std::span<const KernelId> copies = kernels.kernels_of(op);
     if (copies.size() == 1) continue;
-    if (graph.has_side_effect(op) || graph.phase(op) == Phase::kOptimizer ||
-        graph.kind(op) == OpKind::kCollective) {
-      return KernelError(kernels, copies[1],
-                         absl::StrCat("clones ", graph.Describe(op), ", which must run once"));
-    }
+    const std::string why(WhyItRunsOnce(graph, op));
+    if (why.empty()) continue;
+    return KernelError(kernels, copies[1],
+                       absl::StrCat("clones ", graph.Describe(op), ", which must run once: ", why));
   }
   return absl::OkStatus();
 }

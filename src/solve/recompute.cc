@@ -7,10 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
+#include "gopt/plan/clone_rules.h"
 #include "gopt/plan/fusion_rules.h"
 #include "gopt/plan/validate.h"
 
@@ -18,18 +17,6 @@ namespace gopt {
 namespace {
 
 constexpr int32_t kNowhere = std::numeric_limits<int32_t>::max();
-
-// What names of ops that draw random numbers hold, in lower case.
-constexpr std::string_view kRandomNames[] = {
-    "dropout",           "bernoulli",    "multinomial",    "random",       "rng",    "uniform",
-    "poisson",           "rrelu",        "aten::rand",     "aten::normal", "philox", "gumbel",
-    "aten::exponential", "aten::cauchy", "aten::geometric"};
-
-bool NamesARandomSource(std::string_view type) {
-  const std::string lower = absl::AsciiStrToLower(std::string(type));
-  return std::any_of(std::begin(kRandomNames), std::end(kRandomNames),
-                     [&](std::string_view name) { return lower.find(name) != std::string::npos; });
-}
 
 bool IsOutput(const Graph& graph, OpId op) {
   const PortId first = graph.first_port(op);
@@ -43,13 +30,8 @@ bool IsOutput(const Graph& graph, OpId op) {
 std::string_view RuleAgainst(const Graph& graph, OpId op) {
   if (graph.kind(op) != OpKind::kCompute) return "only compute ops are";
   if (graph.phase(op) == Phase::kBackward) return "it is a backward op";
-  if (graph.phase(op) == Phase::kOptimizer) return "it is an optimizer op";
-  if (graph.has_side_effect(op)) return "it has a side effect";
   if (IsOutput(graph, op)) return "it is an output of the step";
-  if (NamesARandomSource(graph.op_type(op)) || NamesARandomSource(graph.native_type(op))) {
-    return "its type draws random numbers";
-  }
-  return "";
+  return WhyItRunsOnce(graph, op);
 }
 
 // Makes one plan. Kernels are looked at in reverse order, so that what reads a copy is known.

@@ -112,6 +112,15 @@ TEST(FuseTest, AnOutputIsNotCloned) {
   EXPECT_EQ(Fused("a:add -> b:relu; a -> y:output", {}, kInto), "ab");
 }
 
+TEST(FuseTest, RandomNumbersAreDrawnOnce) {
+  const std::string drop = "a:dropout[class=elementwise] -> b:relu";
+  EXPECT_EQ(Fused(drop + "; a -> c:relu", {}, kInto), "a b c");
+  EXPECT_EQ(Fused(drop, {}, kInto), "ab");
+  // What was drawn is only applied here.
+  EXPECT_EQ(Fused("a:dropout_backward[class=elementwise] -> b:relu; a -> c:relu", {}, kInto),
+            "ab ac");
+}
+
 TEST(FuseTest, AnOpThatAnotherKernelWaitsForStaysAlone) {
   // In the kernel of k, a would start after c, which waits for a.
   EXPECT_EQ(Fused("a:add -> k:relu; a => c:add -> k", {{"a", 1}}, kInto), "a c k");

@@ -116,6 +116,13 @@ TEST_F(ValidateTest, RejectsClonesOfWhatMustRunOnce) {
               IsInvalid("clones op 0 'c', which must run once"));
 }
 
+TEST_F(ValidateTest, RejectsClonesOfWhatDrawsRandomNumbers) {
+  Use("d:dropout[class=elementwise] -> a:relu, b:relu");
+  EXPECT_OK(Grouped({{"d", "a"}, {"b"}}, {0, 0}));
+  EXPECT_THAT(Grouped({{"d", "a"}, {"d", "b"}}, {0, 0}),
+              IsInvalid("clones op 0 'd', which must run once: its type draws random numbers"));
+}
+
 TEST_F(ValidateTest, SequenceHoldsEveryKernelOnce) {
   Use("a -> b -> c");
   EXPECT_OK(InSequence({0, 1, 0}, {0, 1, 2}));

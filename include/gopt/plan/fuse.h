@@ -24,8 +24,9 @@ enum class FusionMode : uint8_t {
   // Whether the op runs in every kernel that reads it, instead of one of its own: not 0, it does,
   // cloned if there are several. Consumers are decided before producers. All or nothing: it stays
   // alone if one of these kernels cannot take it, if another kernel waits for it by a control edge,
-  // or if it would be cloned and has an output, which is kept once. (XTAT: A Flexible Approach to
-  // Autotuning Multi-Pass Machine Learning Compilers, PACT 2021.)
+  // or if it would be cloned and has an output, which is kept once, or must run once
+  // (WhyItRunsOnce). (XTAT: A Flexible Approach to Autotuning Multi-Pass Machine Learning
+  // Compilers, PACT 2021.)
   kIntoConsumers = 2,
 };
 

@@ -15,10 +15,8 @@
 namespace gopt {
 
 // Whether the op may run a second time in the backward pass: it computes in the forward pass, has
-// no side effect, is no output of the step and draws no random numbers. Graphs do not say which ops
-// draw, so any whose type, canonical or native, names a random source (dropout, bernoulli, rng,
-// ...) is taken to do so: a second draw would give other numbers. FailedPrecondition names the op
-// and the rule.
+// is no output of the step and may have copies (WhyItRunsOnce, gopt/plan/clone_rules.h): no side
+// effect, no random numbers. FailedPrecondition names the op and the rule.
 GOPT_API absl::Status CheckRecomputable(const Graph& graph, OpId op);
 // The same without the words.
 GOPT_API bool IsRecomputable(const Graph& graph, OpId op);

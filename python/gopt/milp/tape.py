@@ -13,7 +13,7 @@ from gopt.errors import FailedPreconditionError
 _RANDOM = (
     "dropout", "bernoulli", "multinomial", "random", "rng", "uniform", "poisson", "rrelu",
     "aten::rand", "aten::normal", "philox", "gumbel",
-    "aten::exponential", "aten::cauchy", "aten::geometric",
+    "aten::exponential", "aten::cauchy", "aten::geometric", "log_normal",
 )  # fmt: skip
 
 
