@@ -10,6 +10,7 @@ namespace gopt {
 namespace {
 
 constexpr int kMostPasses = 8;
+constexpr int64_t kStepsForPasses = 8;  // This part of them, for lists that are not the best.
 
 class ListScheduler {
  public:
@@ -119,16 +120,18 @@ OrderAndPeak Pass(PeakInstance* instance, PeakInstance* reversed, bool backwards
   return result;
 }
 
-void ImproveByPasses(const PeakInstance& instance, int64_t budget, PeakMeter* meter,
-                     OrderAndPeak* best) {
+// From one order, while its own peak gets less.
+OrderAndPeak ImprovedByPasses(const PeakInstance& instance, int64_t budget, PeakMeter* meter,
+                              OrderAndPeak from) {
   PeakInstance forwards = instance, reversed = instance.Reversed();
-  OrderAndPeak last = *best;
+  OrderAndPeak last = from;
   int idle = 0;
-  for (int pass = 0; pass < kMostPasses && idle < 2 && best->peak > budget; ++pass) {
-    if (meter->Cut()) return;
+  for (int pass = 0; pass < kMostPasses && idle < 2 && from.peak > budget; ++pass) {
+    if (meter->Cut()) break;
     last = Pass(&forwards, &reversed, pass % 2 == 0, last, budget, meter);
-    idle = Improve(last, best) ? 0 : idle + 1;
+    idle = Improve(last, &from) ? 0 : idle + 1;
   }
+  return from;
 }
 
 }  // namespace
@@ -150,11 +153,20 @@ std::vector<int32_t> ListOrderWithin(const PeakInstance& instance, PeakRule rule
 
 OrderAndPeak BestListOrder(const PeakInstance& instance, int64_t budget, PeakMeter* meter) {
   OrderAndPeak best = {.order = instance.program, .peak = instance.Peak(instance.program)};
+  std::vector<OrderAndPeak> lists;
   for (PeakRule rule : kPeakRules) {
     if (best.peak <= budget || meter->Cut()) return best;
-    Improve(ListOrder(instance, rule, budget, meter), &best);
+    lists.push_back(ListOrder(instance, rule, budget, meter));
+    Improve(lists.back(), &best);
   }
-  ImproveByPasses(instance, budget, meter, &best);
+  // The list of least peak first; it is not always the one that passes make the most of.
+  std::stable_sort(lists.begin(), lists.end(),
+                   [](const OrderAndPeak& a, const OrderAndPeak& b) { return a.peak < b.peak; });
+  for (size_t i = 0; i < lists.size(); ++i) {
+    if (best.peak <= budget || meter->Cut()) break;
+    if (i > 0 && meter->spent() >= meter->total() / kStepsForPasses) break;
+    Improve(ImprovedByPasses(instance, budget, meter, std::move(lists[i])), &best);
+  }
   return best;
 }
 

@@ -34,9 +34,10 @@ GOPT_API OrderAndPeak ListOrder(const PeakInstance& instance, PeakRule rule, int
 std::vector<int32_t> ListOrderWithin(const PeakInstance& instance, PeakRule rule, int64_t budget,
                                      PeakMeter* meter);
 
-// The best of the program, of ListOrder by each rule, and of passes over the best of them, by turns
-// backwards and forwards, while they pay: backwards items that add go as late as they can, forwards
-// those that give back as early. budget: as for ListOrder; a peak so small ends it.
+// The best of the program, of ListOrder by each rule, and of passes over the best of these lists,
+// and over the others while the meter has many steps left, by turns backwards and forwards, while
+// they pay: backwards items that add go as late as they can, forwards those that give back as
+// early. budget: as for ListOrder; a peak so small ends it.
 GOPT_API OrderAndPeak BestListOrder(const PeakInstance& instance, int64_t budget, PeakMeter* meter);
 
 // Keeps `width` sets of finished items of each size, those of least peak so far, then of least live

@@ -15,6 +15,7 @@ class PeakMeter {
 
   void Spend(int64_t steps) { spent_ += steps; }
   int64_t spent() const { return spent_; }
+  int64_t total() const { return steps_; }
   int64_t left() const { return std::max<int64_t>(0, steps_ - spent_); }
   // By the deadline or the token; looks at the clock.
   bool Cut() {

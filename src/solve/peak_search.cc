@@ -136,7 +136,7 @@ std::vector<int32_t> WithFreeItemsEarly(const PeakInstance& instance,
 // differs then, what fits does not.
 FitAnswer FitOneWay(const PeakInstance& instance, int64_t budget, int64_t most_steps,
                     PeakMeter* meter) {
-  for (PeakRule rule : {PeakRule::kProgram, PeakRule::kNewest, PeakRule::kRunBytes}) {
+  for (PeakRule rule : {PeakRule::kProgram, PeakRule::kRunBytes, PeakRule::kNewest}) {
     std::vector<int32_t> order = ListOrderWithin(instance, rule, budget, meter);
     if (!order.empty()) return {.kind = FitAnswer::Kind::kFits, .order = std::move(order)};
   }
