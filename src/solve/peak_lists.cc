@@ -10,7 +10,8 @@ namespace gopt {
 namespace {
 
 constexpr int kMostPasses = 8;
-constexpr int64_t kStepsForPasses = 8;  // This part of them, for lists that are not the best.
+constexpr size_t kMostLookedAt = 2'048;  // Ready items, for each next one.
+constexpr int64_t kStepsForPasses = 8;   // This part of them, for lists that are not the best.
 
 class ListScheduler {
  public:
@@ -55,7 +56,8 @@ class ListScheduler {
       return std::tuple(depth_first ? 0 : std::max<int64_t>(0, run - limit_), Value(item),
                         place_[item]);
     };
-    return *std::min_element(state_.ready().begin(), state_.ready().end(),
+    const auto newest = state_.ready().last(std::min(state_.ready().size(), kMostLookedAt));
+    return *std::min_element(newest.begin(), newest.end(),
                              [&](int32_t a, int32_t b) { return key(a) < key(b); });
   }
 
