@@ -8,8 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
+#include "gopt/plan/kernel_graph.h"
 #include "gopt/plan/validate.h"
 #include "gopt/solve/fit_memory.h"
+#include "gopt/solve/peak_order.h"
 #include "gopt/solve/recompute.h"
 #include "gopt/solve/search_context.h"
 #include "gopt/solve/task_graph.h"
@@ -50,12 +52,18 @@ class Recomputing {
       if (lean.has_value()) GOPT_RETURN_IF_ERROR(Improve(*lean));
       GOPT_RETURN_IF_ERROR(Improve(base));
     }
-    return absl::OkStatus();
+    if (bases.empty() || !options_.order || Found()) return absl::OkStatus();
+    return ImproveInProgramOrder(bases.front());
   }
 
  private:
   bool LeastPeak() const {
     return context_.request().objective.kind == Objective::Kind::kPeakBytes;
+  }
+
+  // Whether more orders are not worth their time.
+  bool Found() const {
+    return !LeastPeak() && context_.has_best() && SearchContext::Feasible(context_.best_score());
   }
 
   int64_t ByteLimit() const {
@@ -133,6 +141,15 @@ class Recomputing {
     Base priced = Price(*std::move(lean));
     if (!IsUseful(priced) || priced.score >= base.score) return std::nullopt;
     return priced;
+  }
+
+  // The graph's own order makes values near their readers, which leaves more to be freed.
+  absl::Status ImproveInProgramOrder(const Base& base) {
+    if (context_.Exhausted() || !problem_.tasks().scheduling) return absl::OkStatus();
+    GOPT_ASSIGN_OR_RETURN(const KernelGraph graph,
+                          KernelGraph::Create(*base.plan.kernels, base.plan.device));
+    const Base priced = Price(WithSequence(base.plan, graph.topological_order));
+    return IsUseful(priced) ? Improve(priced) : absl::OkStatus();
   }
 
   // What the simulator finds beyond the model's peaks, which are estimates on several devices, is

@@ -45,7 +45,8 @@ GOPT_API absl::StatusOr<Plan> Recompute(const Problem& problem, const Plan& plan
 
 // Solver "recompute": makes a plan fit into memory by recomputation, at the least step time that it
 // finds. Begins at the request's start plans and the best classical plan, each in its own order and
-// in one of small peak (OrderForPeak). Where these do not fit (or the objective is peak bytes):
+// in one of small peak (OrderForPeak), and where none of these led to a plan that fits, at the
+// program's order. Where these do not fit (or the objective is peak bytes):
 //
 //   greedy    at the moment of the peak, by (bytes freed) / (time of the copy, of what it needs
 //             that is gone, and of what is recomputed next to it) until enough is freed; again
