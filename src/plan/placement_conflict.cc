@@ -117,11 +117,15 @@ class Explainer {
     const std::vector<int32_t> order = TopologicalOrder(model, nullptr);
     if (roots.neighbours.has_value()) {
       PlacementDomains state = *roots.neighbours;
-      const int64_t few = 1'000 + 8 * static_cast<int64_t>(model.num_units);
-      if (SearchPlacement(order, lowest, few, &state) == SearchOutcome::kFound) return false;
+      const SearchLimits few = FewSteps(model, options_.max_steps);
+      if (SearchPlacement(order, NextUnit::kConflictFirst, lowest, few, &state) ==
+          SearchOutcome::kFound) {
+        return false;
+      }
     }
     PlacementDomains state = *roots.any;
-    const SearchOutcome outcome = SearchPlacement(order, lowest, options_.max_steps, &state);
+    const SearchOutcome outcome =
+        SearchPlacement(order, NextUnit::kConflictFirst, lowest, {options_.max_steps}, &state);
     if (outcome == SearchOutcome::kLimit) smallest_ = false;
     return outcome == SearchOutcome::kNone;
   }

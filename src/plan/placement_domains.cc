@@ -75,6 +75,7 @@ bool PlacementDomains::Propagate() {
     }
     queue_.clear();
     if (model_->no_skipped && !Cover()) return Fail();
+    if (!lowest_count_.empty() && num_lowest_ <= top_) return Fail();  // Cover() has set wiped_.
   } while (!queue_.empty());
   if (!std::exchange(recheck_, false) || !keeps_completable_ || Completable()) return true;
   recheck_ = true;
@@ -96,8 +97,11 @@ void PlacementDomains::UndoTo(size_t mark) {
     switch (change.kind) {
       case Kind::kWord: {
         const uint64_t back = change.old & ~words_[change.index];
+        const auto unit = static_cast<int32_t>(change.index / num_words_);
+        CountLowest(unit, -1);
         words_[change.index] = change.old;
-        size_[change.index / num_words_] += std::popcount(back);
+        CountLowest(unit, 1);
+        size_[unit] += std::popcount(back);
         Count(change.index, back, 1);
         break;
       }
@@ -125,7 +129,9 @@ bool PlacementDomains::Keep(int32_t unit, size_t word, uint64_t mask) {
   const uint64_t removed = words_[index] & ~mask;
   if (removed == 0) return true;
   trail_.push_back({Kind::kWord, static_cast<int32_t>(index), words_[index]});
+  CountLowest(unit, -1);
   words_[index] &= mask;
+  CountLowest(unit, 1);
   size_[unit] -= std::popcount(removed);
   Count(index, removed, -1);
   if (size_[unit] == 0) {
@@ -173,6 +179,17 @@ void PlacementDomains::Count(size_t word, uint64_t bits, int change) {
     which_[d] ^= unit;
     if (change < 0 && d == completion_) recheck_ = true;
   }
+}
+
+// A unit with no device left has none.
+void PlacementDomains::CountLowest(int32_t unit, int change) {
+  if (lowest_count_.empty() || !model_->runs(unit)) return;
+  const std::span<const uint64_t> left = possible(unit);
+  if (std::all_of(left.begin(), left.end(), [](uint64_t word) { return word == 0; })) return;
+  int32_t& count = lowest_count_[LowestDevice(left)];
+  const bool none = count == 0;
+  count += change;
+  if (none || count == 0) num_lowest_ += change;
 }
 
 // Shrinks what the unit's neighbours may have, and books its device once it has one left.
@@ -350,6 +367,14 @@ bool PlacementDomains::Cover() {
 bool PlacementDomains::KeepCompletable() {
   keeps_completable_ = true;
   recheck_ = true;
+  return Propagate();
+}
+
+bool PlacementDomains::KeepLowestLegal() {
+  keeps_lowest_ = true;
+  if (!model_->no_skipped) return true;
+  lowest_count_.assign(model_->num_devices, 0);
+  for (int32_t unit = 0; unit < model_->num_units; ++unit) CountLowest(unit, 1);
   return Propagate();
 }
 

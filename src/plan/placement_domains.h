@@ -39,6 +39,13 @@ class PlacementDomains {
   // is so already.
   bool KeepCompletable();
 
+  // Flows::kNeighbours only. From now on a state in which the lowest devices left to all units skip
+  // a device counts as a contradiction. Where the rules are those on pipelines alone, the lowest
+  // devices then always are a legal placement, and no search meets a dead end. False if they skip
+  // one already.
+  bool KeepLowestLegal();
+  bool keeps_lowest_legal() const { return keeps_lowest_; }
+
   std::span<const uint64_t> possible(int32_t unit) const {
     return {words_.data() + static_cast<size_t>(unit) * num_words_, num_words_};
   }
@@ -81,6 +88,7 @@ class PlacementDomains {
   bool Cover();
   bool Completable();
   bool CompletableOn(DeviceId device);
+  void CountLowest(int32_t unit, int change);
 
   const PlacementModel* model_;
   size_t num_words_;
@@ -100,8 +108,12 @@ class PlacementDomains {
   std::vector<int32_t> candidates_;  // Per device: units that may have it, and
   std::vector<int32_t> which_;       // their ids, exclusive-or.
   DeviceId top_ = kNone;             // A unit is there or higher: devices below must be used.
-  int num_running_ = 0;              // Units that run something,
-  int num_running_settled_ = 0;      // and how many of them are settled.
+  bool keeps_lowest_ = false;
+  std::vector<int32_t> lowest_count_;  // Per device: units that run something and whose lowest
+  int num_lowest_ = 0;                 // device it is; and for how many devices there are some.
+
+  int num_running_ = 0;          // Units that run something,
+  int num_running_settled_ = 0;  // and how many of them are settled.
 
   DeviceFlowGraph flows_;
   uint64_t flow_version_ = 1;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -119,7 +120,8 @@ class Keeper {
   Keeper(const PlacementModel& model, std::span<const DeviceId> wanted, PlacementDomains state)
       : model_(model), wanted_(wanted), state_(std::move(state)), votes_(model.num_devices, 0) {}
 
-  void Keep(const std::vector<int32_t>& conflicts) {
+  // Ends early, and returns false, once tries in vain have taken more than so many steps.
+  bool Keep(const std::vector<int32_t>& conflicts, int64_t max_steps_in_vain) {
     NarrowUnits(conflicts);
     std::vector<int32_t> rest;
     for (int32_t unit = 0; unit < model_.num_units; ++unit) {
@@ -127,16 +129,22 @@ class Keeper {
     }
     std::stable_sort(rest.begin(), rest.end(),
                      [&](int32_t a, int32_t b) { return conflicts[a] < conflicts[b]; });
-    for (const int32_t unit : rest) KeepOne(unit);
+    int64_t in_vain = 0;
+    for (size_t i = 0; i < rest.size() && in_vain <= max_steps_in_vain; ++i) {
+      const int64_t before = state_.steps();
+      if (!KeepOne(rest[i])) in_vain += state_.steps() - before;
+    }
+    return in_vain <= max_steps_in_vain;
   }
 
-  std::optional<std::vector<DeviceId>> Finish(std::span<const int32_t> order, int64_t max_steps) {
+  std::optional<std::vector<DeviceId>> Finish(std::span<const int32_t> order, NextUnit next,
+                                              const SearchLimits& limits) {
     const auto choose = [this](int32_t unit, std::span<const uint64_t> possible) {
       return Nearest(unit, possible);
     };
-    if (SearchPlacement(order, choose, max_steps, &state_) != SearchOutcome::kFound) {
-      return std::nullopt;
-    }
+    SearchOutcome outcome = SearchPlacement(order, next, choose, limits, &state_);
+    if (outcome == SearchOutcome::kLimit) outcome = TakeLowest(order, limits, &state_);
+    if (outcome != SearchOutcome::kFound) return std::nullopt;
     std::vector<DeviceId> devices(model_.num_units);
     for (int32_t unit = 0; unit < model_.num_units; ++unit) devices[unit] = state_.lowest(unit);
     return devices;
@@ -159,10 +167,13 @@ class Keeper {
     return wanted_[unit] != kNone && state_.IsPossible(unit, wanted_[unit]);
   }
 
-  void KeepOne(int32_t unit) {
-    if (state_.decided(unit) || !Wanted(unit)) return;
+  // False: that was tried in vain.
+  bool KeepOne(int32_t unit) {
+    if (state_.decided(unit) || !Wanted(unit)) return true;
     const size_t mark = state_.mark();
-    if (!state_.Assign(unit, wanted_[unit])) state_.UndoTo(mark);
+    if (state_.Assign(unit, wanted_[unit])) return true;
+    state_.UndoTo(mark);
+    return false;
   }
 
   // The wanted device; else the one with most neighbours, ties by distance, then lower id.
@@ -264,14 +275,17 @@ class Repairer {
   Repairer(const PlacementModel& model, const PlacementRoots& roots, int64_t max_steps)
       : model_(model),
         roots_(roots),
-        max_steps_(max_steps),
+        limits_(model.triangle_free ? FewSteps(model, max_steps) : SearchLimits{max_steps}),
+        in_vain_(model.triangle_free ? 1'000 + static_cast<int64_t>(model.num_units)
+                                     : std::numeric_limits<int64_t>::max() / 4),
         order_(TopologicalOrder(model, nullptr)) {}
 
   std::optional<std::vector<DeviceId>> Repair(std::span<const DeviceId> wanted) const {
     const bool holes =
         model_.no_skipped && NextHole(UsedBy(model_, wanted), 0) != model_.num_devices;
-    if (!holes) return RepairFlows(wanted);
-    auto devices = RepairFlows(WithHolesFilled(model_, wanted));
+    auto devices = RepairFlows(holes ? WithHolesFilled(model_, wanted)
+                                     : std::vector<DeviceId>(wanted.begin(), wanted.end()));
+    if (!holes) return devices.has_value() ? std::move(devices) : Completable(wanted);
     if (devices.has_value() && NumMoved(*devices, wanted) <= 1) return devices;
     auto others = RepairFlows(wanted);
     if (!devices.has_value() && !others.has_value())
@@ -285,33 +299,56 @@ class Repairer {
 
  private:
   std::optional<std::vector<DeviceId>> RepairFlows(std::span<const DeviceId> wanted) const {
-    const int64_t few = 1'000 + 8 * static_cast<int64_t>(model_.num_units);
-    auto devices = Keep(wanted, *roots_.any, model_.triangle_free ? few : max_steps_);
-    if (!devices.has_value() && roots_.neighbours.has_value()) {
-      devices = Keep(wanted, *roots_.neighbours, max_steps_);
+    if (auto devices = KeepAnyFlows(wanted)) return devices;
+    for (const auto* root : {&roots_.lowest_legal, &roots_.neighbours}) {
+      if (!root->has_value()) continue;
+      if (auto devices = KeepNeighbours(wanted, **root)) return devices;
     }
-    if (!devices.has_value() && model_.triangle_free) devices = Completable(wanted);
-    return devices;
+    return std::nullopt;
   }
 
-  std::optional<std::vector<DeviceId>> Keep(std::span<const DeviceId> wanted,
-                                            const PlacementDomains& root, int64_t max_steps) const {
-    const bool neighbours = roots_.neighbours.has_value() && &root == &*roots_.neighbours;
+  std::optional<std::vector<DeviceId>> KeepAnyFlows(std::span<const DeviceId> wanted) const {
+    std::vector<int32_t> conflicts = ConflictCounter(model_, wanted, false).Count();
+    auto devices = KeepAnyFlows(wanted, conflicts);
+    if (devices.has_value() && NumMoved(*devices, wanted) <= 1) return devices;
+    const auto in_conflict = [](int32_t count) { return count > 0; };
+    if (std::count_if(conflicts.begin(), conflicts.end(), in_conflict) != 2) return devices;
+    // Two units break a rule between them: now the other one is kept first.
+    ++*std::find_if(conflicts.begin(), conflicts.end(), in_conflict);
+    auto others = KeepAnyFlows(wanted, conflicts);
+    const bool other =
+        others.has_value() &&
+        (!devices.has_value() || NumMoved(*others, wanted) < NumMoved(*devices, wanted));
+    return other ? others : devices;
+  }
+
+  // Gives up early on what is far from legal, if another way is left.
+  std::optional<std::vector<DeviceId>> KeepAnyFlows(std::span<const DeviceId> wanted,
+                                                    const std::vector<int32_t>& conflicts) const {
+    Keeper keeper(model_, wanted, *roots_.any);
+    const bool near = keeper.Keep(conflicts, in_vain_);
+    if (!near && roots_.lowest_legal.has_value()) return std::nullopt;
+    return keeper.Finish(order_, NextUnit::kConflictFirst, limits_);
+  }
+
+  std::optional<std::vector<DeviceId>> KeepNeighbours(std::span<const DeviceId> wanted,
+                                                      const PlacementDomains& root) const {
     Keeper keeper(model_, wanted, root);
-    keeper.Keep(ConflictCounter(model_, wanted, neighbours).Count());
-    return keeper.Finish(order_, max_steps);
+    keeper.Keep(ConflictCounter(model_, wanted, true).Count(), 4 * in_vain_);
+    return keeper.Finish(order_, NextUnit::kConflictFirst, limits_);
   }
 
   // In topological order, nothing kept beforehand.
   std::optional<std::vector<DeviceId>> Completable(std::span<const DeviceId> wanted) const {
     PlacementDomains state = *roots_.any;
     if (model_.triangle_free && !state.KeepCompletable()) state = *roots_.any;
-    return Keeper(model_, wanted, std::move(state)).Finish(order_, max_steps_);
+    return Keeper(model_, wanted, std::move(state)).Finish(order_, NextUnit::kInOrder, limits_);
   }
 
   const PlacementModel& model_;
   const PlacementRoots& roots_;
-  const int64_t max_steps_;
+  const SearchLimits limits_;
+  const int64_t in_vain_;  // Steps that tries to keep a unit in vain may take.
   const std::vector<int32_t> order_;
 };
 

@@ -13,7 +13,7 @@
 namespace gopt {
 
 // PlacementSolver::Fix over units: devices near the wanted ones (kNone: no wish) that obey every
-// rule; none if no search of at most max_steps found any.
+// rule; none if no search found any. Each ends at few steps, max_steps at most.
 std::optional<std::vector<DeviceId>> RepairPlacement(const PlacementModel& model,
                                                      const PlacementRoots& roots,
                                                      std::span<const DeviceId> wanted,

@@ -9,17 +9,23 @@ namespace {
 
 class DepthFirst {
  public:
-  DepthFirst(std::span<const int32_t> order, ChooseDevice choose, PlacementDomains* state)
-      : order_(order), choose_(choose), state_(*state) {}
+  DepthFirst(std::span<const int32_t> order, NextUnit next, ChooseDevice choose,
+             PlacementDomains* state)
+      : order_(order), next_(next), choose_(choose), state_(*state) {}
 
-  SearchOutcome Run(int64_t max_steps) {
-    const int64_t last_step = state_.steps() + max_steps;
+  SearchOutcome Run(const SearchLimits& limits) {
+    const int64_t last_step = state_.steps() + limits.steps;
+    int64_t contradictions = 0;
     for (int32_t unit = Next(); unit != kNone; unit = Next()) {
-      if (state_.steps() > last_step) return SearchOutcome::kLimit;
+      if (state_.steps() > last_step || contradictions > limits.contradictions) {
+        return SearchOutcome::kLimit;
+      }
       const Decision decision = {unit, choose_(unit, state_.possible(unit)), state_.mark(),
                                  position_};
       decisions_.push_back(decision);
-      if (!state_.Assign(unit, decision.device) && !Refute()) return SearchOutcome::kNone;
+      if (state_.Assign(unit, decision.device)) continue;
+      ++contradictions;
+      if (!Refute()) return SearchOutcome::kNone;
     }
     return SearchOutcome::kFound;
   }
@@ -33,7 +39,8 @@ class DepthFirst {
   };
 
   int32_t Next() {
-    if (wiped_ != kNone && !state_.decided(wiped_)) return wiped_;
+    const bool conflict_first = next_ == NextUnit::kConflictFirst && wiped_ != kNone;
+    if (conflict_first && !state_.decided(wiped_)) return wiped_;
     while (position_ < order_.size() && state_.decided(order_[position_])) ++position_;
     return position_ < order_.size() ? order_[position_] : kNone;
   }
@@ -52,6 +59,7 @@ class DepthFirst {
   }
 
   std::span<const int32_t> order_;
+  NextUnit next_;
   ChooseDevice choose_;
   PlacementDomains& state_;
   std::vector<Decision> decisions_;
@@ -67,9 +75,23 @@ int ForwardSources(const PlacementModel& model, int32_t unit) {
 
 }  // namespace
 
-SearchOutcome SearchPlacement(std::span<const int32_t> order, ChooseDevice choose,
-                              int64_t max_steps, PlacementDomains* state) {
-  return DepthFirst(order, choose, state).Run(max_steps);
+SearchOutcome SearchPlacement(std::span<const int32_t> order, NextUnit next, ChooseDevice choose,
+                              const SearchLimits& limits, PlacementDomains* state) {
+  return DepthFirst(order, next, choose, state).Run(limits);
+}
+
+SearchOutcome TakeLowest(std::span<const int32_t> order, const SearchLimits& limits,
+                         PlacementDomains* state) {
+  if (!state->keeps_lowest_legal()) return SearchOutcome::kLimit;
+  const auto lowest = [](int32_t, std::span<const uint64_t> possible) {
+    return LowestDevice(possible);
+  };
+  return SearchPlacement(order, NextUnit::kInOrder, lowest, limits, state);
+}
+
+SearchLimits FewSteps(const PlacementModel& model, int64_t max_steps) {
+  constexpr int64_t kContradictions = 30;
+  return {std::min(3'000 + 8 * static_cast<int64_t>(model.num_units), max_steps), kContradictions};
 }
 
 std::vector<int32_t> MostConstrainedFirst(const PlacementModel& model,
@@ -89,6 +111,35 @@ std::vector<int32_t> RandomOrder(const PlacementModel& model, Random* random) {
     std::swap(order[i - 1], order[random->Below(static_cast<int64_t>(i))]);
   }
   return order;
+}
+
+std::vector<int32_t> RankParts(const PlacementModel& model) {
+  std::vector<int32_t> part(model.num_units, kNone), sizes, open;
+  const auto reach = [&](std::span<const PlacementModel::Edge> edges) {
+    for (const PlacementModel::Edge& edge : edges) {
+      if (!edge.forward || part[edge.unit] != kNone) continue;
+      part[edge.unit] = static_cast<int32_t>(sizes.size()) - 1;
+      open.push_back(edge.unit);
+    }
+  };
+  for (int32_t first = 0; first < model.num_units; ++first) {
+    if (part[first] != kNone) continue;
+    part[first] = static_cast<int32_t>(sizes.size());
+    sizes.push_back(0);
+    for (open = {first}; !open.empty(); ++sizes.back()) {
+      const int32_t unit = open.back();
+      open.pop_back();
+      reach(model.Readers(unit));
+      reach(model.Sources(unit));
+    }
+  }
+  std::vector<int32_t> by_size(sizes.size()), rank(sizes.size());
+  std::iota(by_size.begin(), by_size.end(), 0);
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [&](int32_t a, int32_t b) { return sizes[a] > sizes[b]; });
+  for (size_t i = 0; i < by_size.size(); ++i) rank[by_size[i]] = static_cast<int32_t>(i);
+  for (int32_t& p : part) p = rank[p];
+  return part;
 }
 
 std::vector<int32_t> TopologicalOrder(const PlacementModel& model, Random* random) {
@@ -130,7 +181,13 @@ PlacementRoots::PlacementRoots(const PlacementModel& model) {
   }
   if (!model.triangle_free) return;
   neighbours.emplace(model, PlacementDomains::Flows::kNeighbours);
-  if (!neighbours->Start()) neighbours.reset();
+  if (!neighbours->Start()) {
+    neighbours.reset();
+    return;
+  }
+  part_rank = RankParts(model);
+  lowest_legal = neighbours;
+  if (!lowest_legal->KeepLowestLegal()) lowest_legal.reset();
 }
 
 }  // namespace gopt

@@ -47,23 +47,88 @@ struct PlacementSolver::Impl {
 
 namespace {
 
+std::vector<DeviceId> DevicesOf(const PlacementModel& model, const PlacementDomains& state) {
+  std::vector<DeviceId> devices(model.num_units);
+  for (int32_t unit = 0; unit < model.num_units; ++unit) devices[unit] = state.lowest(unit);
+  return devices;
+}
+
 // Draws units from their rows of probabilities.
 class Sampler {
  public:
-  Sampler(const PlacementModel& model, std::span<const float> probabilities, Random* random)
-      : model_(model), probabilities_(probabilities), random_(*random), row_(model.num_devices) {}
+  Sampler(const PlacementModel& model, const PlacementRoots& roots,
+          std::span<const float> probabilities, Random* random)
+      : model_(model),
+        roots_(roots),
+        probabilities_(probabilities),
+        random_(*random),
+        row_(model.num_devices) {}
 
-  // Decides all units; false: a limit was reached.
-  bool Draw(std::span<const int32_t> order, bool open_in_order, int64_t max_steps,
-            PlacementDomains* state) {
-    const auto choose = [&](int32_t unit, std::span<const uint64_t> possible) {
-      if (!open_in_order || !model_.no_skipped) return DrawOne(unit, possible);
-      return DrawOne(unit, Opened(possible, state->num_used_devices()));
-    };
-    return SearchPlacement(order, choose, max_steps, state) == SearchOutcome::kFound;
+  // None: no search of at most max_steps found any.
+  std::optional<std::vector<DeviceId>> Draw(int64_t max_steps) {
+    constexpr int32_t kSmall = 256;  // Draws in order seldom end within their limit beyond.
+    if (model_.triangle_free && model_.num_units <= kSmall && (random_.Next() & 1) != 0) {
+      if (auto drawn = DrawInOrder(max_steps)) return drawn;
+    }
+    auto drawn = model_.triangle_free
+                     ? DrawNeighbours(max_steps)
+                     : Finish(*roots_.any, RandomOrder(model_, &random_), SomeSteps(max_steps));
+    if (!drawn.has_value()) drawn = DrawInOrder(max_steps);
+    if (drawn.has_value()) return drawn;
+    return Finish(*roots_.any, MostConstrainedFirst(model_, *roots_.any), {max_steps});
   }
 
  private:
+  SearchLimits SomeSteps(int64_t max_steps) const {
+    return {std::min(10'000 + 64 * static_cast<int64_t>(model_.num_units), max_steps)};
+  }
+
+  // Over flows between neighbours. Large parts first: smaller ones may need them to fill the
+  // devices below, and seldom the reverse.
+  std::optional<std::vector<DeviceId>> DrawNeighbours(int64_t max_steps) {
+    for (const auto* root : {&roots_.neighbours, &roots_.lowest_legal}) {
+      if (!root->has_value()) continue;
+      std::vector<int32_t> order = RandomOrder(model_, &random_);
+      std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+        return roots_.part_rank[a] < roots_.part_rank[b];
+      });
+      auto drawn = Finish(**root, order, FewSteps(model_, max_steps));
+      if (drawn.has_value()) return drawn;
+    }
+    return std::nullopt;
+  }
+
+  // In topological order, devices opened one after the other.
+  std::optional<std::vector<DeviceId>> DrawInOrder(int64_t max_steps) {
+    PlacementDomains state = *roots_.any;
+    if (model_.triangle_free && !state.KeepCompletable()) state = *roots_.any;
+    const auto choose = [&](int32_t unit, std::span<const uint64_t> possible) {
+      if (!model_.no_skipped) return DrawOne(unit, possible);
+      return DrawOne(unit, Opened(possible, state.num_used_devices()));
+    };
+    const SearchLimits limits =
+        model_.triangle_free ? FewSteps(model_, max_steps) : SomeSteps(max_steps);
+    const std::vector<int32_t> order = TopologicalOrder(model_, &random_);
+    if (SearchPlacement(order, NextUnit::kInOrder, choose, limits, &state) !=
+        SearchOutcome::kFound) {
+      return std::nullopt;
+    }
+    return DevicesOf(model_, state);
+  }
+
+  std::optional<std::vector<DeviceId>> Finish(PlacementDomains state,
+                                              std::span<const int32_t> order,
+                                              const SearchLimits& limits) {
+    const auto choose = [this](int32_t unit, std::span<const uint64_t> possible) {
+      return DrawOne(unit, possible);
+    };
+    SearchOutcome outcome =
+        SearchPlacement(order, NextUnit::kConflictFirst, choose, limits, &state);
+    if (outcome == SearchOutcome::kLimit) outcome = TakeLowest(order, limits, &state);
+    if (outcome != SearchOutcome::kFound) return std::nullopt;
+    return DevicesOf(model_, state);
+  }
+
   // Devices in use and the next one, where that leaves any.
   std::span<const uint64_t> Opened(std::span<const uint64_t> possible, DeviceId next) {
     opened_.assign(possible.begin(), possible.end());
@@ -113,17 +178,12 @@ class Sampler {
   }
 
   const PlacementModel& model_;
+  const PlacementRoots& roots_;
   const std::span<const float> probabilities_;
   Random& random_;
   std::vector<double> row_;
   std::vector<uint64_t> opened_;
 };
-
-std::vector<DeviceId> DevicesOf(const PlacementModel& model, const PlacementDomains& state) {
-  std::vector<DeviceId> devices(model.num_units);
-  for (int32_t unit = 0; unit < model.num_units; ++unit) devices[unit] = state.lowest(unit);
-  return devices;
-}
 
 // The device of most members; ties: the lower one. kNone if none has a device.
 DeviceId MostCommon(std::vector<DeviceId>* devices) {
@@ -147,10 +207,15 @@ SearchOutcome PlacementSolver::Impl::FindOne() {
     return LowestDevice(possible);
   };
   const auto search = [&](PlacementDomains state, const std::vector<int32_t>& order) {
-    const SearchOutcome outcome = SearchPlacement(order, lowest, options.max_steps, &state);
+    const SearchOutcome outcome =
+        SearchPlacement(order, NextUnit::kConflictFirst, lowest, {options.max_steps}, &state);
     if (outcome == SearchOutcome::kFound) known = DevicesOf(model, state);
     return outcome;
   };
+  if (roots.lowest_legal.has_value()) {
+    known = DevicesOf(model, *roots.lowest_legal);
+    if (PlacementCheck(model).Load(known)) return SearchOutcome::kFound;
+  }
   if (roots.neighbours.has_value() &&
       search(*roots.neighbours, TopologicalOrder(model, nullptr)) == SearchOutcome::kFound) {
     return SearchOutcome::kFound;
@@ -277,36 +342,15 @@ PlacementSolver& PlacementSolver::operator=(PlacementSolver&&) noexcept = defaul
 absl::StatusOr<Placement> PlacementSolver::Sample(std::span<const float> probabilities,
                                                   Random* random) const {
   const PlacementModel& model = impl_->model;
-  const PlacementRoots& roots = impl_->roots;
   if (probabilities.size() !=
       static_cast<size_t>(impl_->kernels->size()) * static_cast<size_t>(model.num_devices)) {
     return absl::InvalidArgumentError(absl::StrCat("placement: ", probabilities.size(),
                                                    " probabilities for ", impl_->kernels->size(),
                                                    " kernels on ", model.num_devices, " devices"));
   }
-  Sampler sampler(model, probabilities, random);
-  const int64_t few = 10'000 + 64 * static_cast<int64_t>(model.num_units);
-  std::optional<PlacementDomains> state;
-  const auto draw_at_random = [&] {
-    if (model.triangle_free && !roots.neighbours.has_value()) return false;
-    state = model.triangle_free ? roots.neighbours : roots.any;
-    return sampler.Draw(RandomOrder(model, random), false, few, &*state);
-  };
-  const auto draw_in_order = [&] {
-    state = roots.any;
-    if (model.triangle_free && !state->KeepCompletable()) state = roots.any;
-    return sampler.Draw(TopologicalOrder(model, random), true, few, &*state);
-  };
-  const bool in_order_first = model.triangle_free && (random->Next() & 1) != 0;
-  if (in_order_first && draw_in_order()) return impl_->Spread(DevicesOf(model, *state));
-  if (draw_at_random()) return impl_->Spread(DevicesOf(model, *state));
-  if (!in_order_first && draw_in_order()) return impl_->Spread(DevicesOf(model, *state));
-  state = roots.any;
-  const std::vector<int32_t> order = MostConstrainedFirst(model, *state);
-  if (sampler.Draw(order, false, impl_->options.max_steps, &*state)) {
-    return impl_->Spread(DevicesOf(model, *state));
-  }
-  return impl_->Spread(impl_->known);
+  Sampler sampler(model, impl_->roots, probabilities, random);
+  const auto drawn = sampler.Draw(impl_->options.max_steps);
+  return impl_->Spread(drawn.has_value() ? *drawn : impl_->known);
 }
 
 absl::StatusOr<Placement> PlacementSolver::Fix(std::span<const DeviceId> devices,
