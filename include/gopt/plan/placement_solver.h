@@ -55,7 +55,8 @@ class GOPT_API PlacementSolver {
   PlacementSolver(PlacementSolver&&) noexcept;
   PlacementSolver& operator=(PlacementSolver&&) noexcept;
 
-  // A legal placement drawn unit by unit, in random order, from what is still possible: in
+  // A legal placement drawn unit by unit, in random order (under triangle_free_devices the largest
+  // connected part first; small graphs at times in topological order), from what is possible: in
   // proportion to the unit's probability there (the product over its kernels), or uniformly where
   // all that is possible has probability 0 or is not a number. probabilities: [kernels, devices],
   // row by row; rows need not add up to 1. The same stream gives the same draw. InvalidArgument
