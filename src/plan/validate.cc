@@ -146,10 +146,25 @@ class PlanChecker {
         if (problem_.is_allowed(op, plan_.device[k])) continue;
         return KernelError(
             kernels(), k,
-            absl::StrCat("device ", plan_.device[k], " is not allowed for ", graph_.Describe(op)));
+            absl::StrCat("device ", plan_.device[k], " is not allowed for ", graph_.Describe(op),
+                         WithReason(ReasonAgainst(op, plan_.device[k]))));
       }
     }
     return absl::OkStatus();
+  }
+
+  // That of the first rule which keeps the op itself off the device; empty if another op's does.
+  std::string ReasonAgainst(OpId op, DeviceId device) const {
+    for (const Constraints::Pin& pin : problem_.constraints().pins) {
+      if (pin.op == op && pin.device != device) return pin.reason;
+    }
+    const auto holds = [](const auto& list, int32_t what) {
+      return std::find(list.begin(), list.end(), what) != list.end();
+    };
+    for (const Constraints::Allowed& allowed : problem_.constraints().allowed) {
+      if (holds(allowed.ops, op) && !holds(allowed.devices, device)) return allowed.reason;
+    }
+    return "";
   }
 
   absl::Status CheckColocation() const {

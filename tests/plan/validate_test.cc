@@ -155,6 +155,13 @@ TEST_F(ValidateTest, OptimizerOpsRunAtTheirParametersHome) {
               IsInvalid("(op 2 'u'): runs on device 1, but op 0 'w' that it updates lives on 0"));
 }
 
+TEST_F(ValidateTest, SaysWhyADeviceIsNotAllowed) {
+  Use("a:add -> b:relu -> c:relu",
+      {.pins = {{0, 1, "near its data"}}, .allowed = {{{1}, {1, 2}, "no room elsewhere"}}});
+  EXPECT_THAT(On({0, 1, 0}), IsInvalid("not allowed for op 0 'a' (near its data)"));
+  EXPECT_THAT(On({1, 3, 0}), IsInvalid("not allowed for op 1 'b' (no room elsewhere)"));
+}
+
 TEST_F(ValidateTest, ObeysPinsAndAllowedDevices) {
   Use("a:add -> b:relu; w:parameter -> a",
       {.pins = {{2, 1, ""}}, .allowed = {{{1}, {1, 2}, ""}, {{0}, {3, 1}, ""}}});
