@@ -177,3 +177,24 @@ def test_what_draws_random_numbers_never_runs_again():
     dropout = gopt.Problem(gopt.parse_graph(text.format("dropout")), MACHINE)
     with pytest.raises(gopt.ResourceExhaustedError):
         gopt.milp.recompute(dropout, 120)
+
+
+def test_the_solver_meets_a_limit_that_only_the_programs_order_meets():
+    """Of an RNN cell, whose fastest orders end with the loss and so keep what it reads."""
+    torch = pytest.importorskip("torch")
+    cell, inputs = torch.nn.RNNCell(256, 256), (torch.randn(256, 256),)
+    graph = gopt.capture(cell, inputs, loss=lambda state: state.square().mean()).graph
+    problem = gopt.Problem(graph, gopt.Machine.from_spec("p100x1"))
+    plain = gopt.evaluate(problem, gopt.Plan(problem.base_kernels))
+    parameters = gopt.lower_bounds(problem).persistent_bytes
+    limit = parameters + (plain.peak_bytes[0] - parameters) * 9 // 10
+    exact = gopt.milp.recompute(problem, limit)
+    found, kept_order = gopt.compare(
+        problem,
+        solvers=("recompute", "recompute(order=false)"),
+        objective="step_time_under_limit",
+        byte_limit=limit,
+    ).rows
+    assert not kept_order.ok
+    assert found.ok
+    assert found.step_time_ns <= exact.step_time_ns
