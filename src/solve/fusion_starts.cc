@@ -13,8 +13,9 @@
 namespace gopt {
 namespace {
 
-constexpr double kDefaultShare = 0.8;  // Of the evaluations: the default heuristic's kernels.
-constexpr size_t kMostPlacements = 4;  // That are fused anew,
+constexpr double kDefaultShare = 0.8;   // Of the evaluations: the default heuristic's kernels.
+constexpr double kSecondsPerOp = 3e-5;  // Less time than this left: no further fusion.
+constexpr size_t kMostPlacements = 4;   // That are fused anew,
 constexpr FusionHeuristic kAnew[] = {FusionHeuristic::kQueue, FusionHeuristic::kDefault};
 // Fused by these if there are evaluations left.
 constexpr FusionHeuristic kFurther[] = {FusionHeuristic::kQueue, FusionHeuristic::kNone};
@@ -62,7 +63,11 @@ class FusedStarts {
     const bool alone = !problem_.tasks().placement && !problem_.tasks().scheduling;
     return alone ? 1 : std::max<int64_t>(1, static_cast<int64_t>(share * most_));
   }
-  bool Done() { return context_.Exhausted() || context_.evaluations() >= limit_; }
+  bool Done() {
+    const double fusing = kSecondsPerOp * problem_.graph().num_ops();
+    return context_.Exhausted() || context_.seconds_left() < fusing ||
+           context_.evaluations() >= limit_;
+  }
 
   // The portfolio's placements of the kernels, at first with the request's start plans.
   absl::Status PriceAll(FusionHeuristic heuristic, int64_t most) {

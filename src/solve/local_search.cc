@@ -141,7 +141,7 @@ class LocalSearch {
   void Advance(double until, Lane* lane) {
     SetCriticalChain(*lane);
     const double end = used_before_ + until * (1.0 - used_before_);
-    for (int missed = 0; missed < kMostMissedMoves && !context_.Exhausted();) {
+    for (int missed = 0; missed < kMostMissedMoves && !context_.Exhausted(fusing_seconds_);) {
       if (until < 1.0 && context_.Used() >= end) return;
       if (Propose(&lane->state)) {
         missed = 0;
@@ -205,7 +205,10 @@ class LocalSearch {
 
   bool Propose(SearchState* state) {
     if (fusion_ && ((!may_place_ && !may_order_) || random_.Uniform() < kFusionShare)) {
-      return fusion_->Any(groupings_, state);
+      const double begin = context_.seconds();
+      const bool changed = fusion_->Any(groupings_, state);
+      fusing_seconds_ = std::max(fusing_seconds_, context_.seconds() - begin);
+      return changed;
     }
     if (may_place_ && !rule_.guided) return moves_.MoveOne(state);
     return moves_.Any(groupings_, state);
@@ -220,6 +223,7 @@ class LocalSearch {
   std::optional<FusionMoves> fusion_;  // Where fusion is open.
   std::vector<Grouping> groupings_;
   double used_before_ = 0.0;
+  double fusing_seconds_ = 0.0;  // The longest move in fusion so far.
 };
 
 // The best starts of different placements; where orders are open, of either dispatch.
