@@ -25,8 +25,9 @@ constexpr std::string_view kConstructive[] = {"single_device",
                                               "m_sct"};
 constexpr std::string_view kSearching[] = {
     "random", "portfolio(search=false)", "hill_climb", "anneal", "evolve", "brkga", "portfolio"};
-// `exact` is for a dozen ops, `critical_path` orders a placement that is given.
-constexpr std::string_view kNotInTheTable[] = {"exact", "critical_path"};
+// `exact` is for a dozen ops; the others change a plan that is given: its order, kernels or copies.
+constexpr std::string_view kNotInTheTable[] = {"exact", "critical_path", "order",
+                                               "fuse",  "peak_order",    "recompute"};
 
 constexpr std::string_view kSmallRows[] = {"rnnlm4",      "gnmt4",     "txl4",
                                            "inception32", "amoebanet", "wavenet2"};

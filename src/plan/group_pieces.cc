@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "gopt/base/check.h"
 #include "src/graph/cycle.h"
 
 namespace gopt {
@@ -38,7 +39,11 @@ int GroupPieces::Root(int i) {
 // Joins ops of one side along the tensors between them.
 void GroupPieces::Connect(std::span<const OpId> part) {
   in_part_.assign(ops_.size(), 0);
-  for (const OpId op : part) in_part_[IndexOf(op)] = 1;
+  for (const OpId op : part) {
+    const int i = IndexOf(op);
+    GOPT_CHECK(i != kNone);
+    in_part_[i] = 1;
+  }
   root_.resize(ops_.size());
   std::iota(root_.begin(), root_.end(), 0);
   for (size_t i = 0; i < ops_.size(); ++i) {
