@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "gopt/plan/clone_rules.h"
 #include "gopt/plan/fusion_rules.h"
 #include "gopt/plan/kernels.h"
 #include "gopt/plan/problem.h"
@@ -154,6 +155,16 @@ void BindProblem(py::module_& m) {
       py::arg("limits") = py::none(),
       "Why these ops may not be one kernel, naming an op and the rule; \"\" if they may. Convexity "
       "and devices are not looked at; Problem.validate does that for a whole plan.");
+
+  m.def(
+      "clone_error",
+      [](const Graph& graph, OpId op) {
+        CheckedOp(graph, op);
+        return std::string(WhyItRunsOnce(graph, op));
+      },
+      py::arg("graph"), py::arg("op"),
+      "Why the op may not be in several kernels, nor run again; \"\" if it may. Graphs do not say "
+      "which ops draw random numbers: any whose type names a random source is taken to.");
 
   py::classh<Problem>(m, "Problem",
                       "One graph, one machine, what is open and what must be obeyed. Immutable.")

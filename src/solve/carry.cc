@@ -1,4 +1,5 @@
 #include "src/solve/carry.h"
+#include "src/solve/rank_sort.h"
 
 #include <algorithm>
 #include <functional>
@@ -21,9 +22,9 @@ std::vector<KernelId> CountingSort(std::span<const KernelId> kernels, std::span<
 
 // The topological order that always takes the ready kernel that is first in `order`.
 std::vector<KernelId> TopologicalBy(const KernelGraph& graph, std::span<const KernelId> order) {
-  std::vector<int32_t> place(order.size()), missing(order.size());
+  const std::vector<int32_t> place = RanksOfOrder(order);
+  std::vector<int32_t> missing(order.size());
   std::priority_queue<int32_t, std::vector<int32_t>, std::greater<>> ready;
-  for (size_t i = 0; i < order.size(); ++i) place[order[i]] = static_cast<int32_t>(i);
   for (KernelId k = 0; k < graph.num_kernels; ++k) {
     missing[k] = graph.predecessor_begin[k + 1] - graph.predecessor_begin[k];
     if (missing[k] == 0) ready.push(place[k]);

@@ -11,6 +11,7 @@
 #include "gopt/plan/validate.h"
 #include "src/solve/constructive.h"
 #include "src/solve/placement_makers.h"
+#include "src/solve/rank_sort.h"
 #include "src/solve/start_tasks.h"
 
 namespace gopt {
@@ -18,12 +19,6 @@ namespace {
 
 // Shares of the activations that must fit beside the parameters, tried in turn.
 constexpr double kActivationWeights[] = {0.0, 0.3, 1.0};
-
-std::vector<int32_t> RanksOfOrder(std::span<const KernelId> order) {
-  std::vector<int32_t> rank(order.size());
-  for (size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<int32_t>(i);
-  return rank;
-}
 
 // The order may come from a backend of anybody's.
 bool IsPermutation(std::span<const KernelId> order, int num_tasks) {

@@ -23,6 +23,7 @@
 #include "src/solve/constructive.h"
 #include "src/solve/orders.h"
 #include "src/solve/priorities.h"
+#include "src/solve/rank_sort.h"
 
 namespace gopt {
 namespace {
@@ -75,9 +76,7 @@ SolverOr MakePlacer(std::string name, SpecReader* reader, ConstructPlacement pla
 
 // Tasks run as the scheduler meant them to.
 Plan SequencePlan(const TaskGraph& tasks, TaskSchedule schedule) {
-  std::vector<int32_t> rank(schedule.sequence.size());
-  for (size_t i = 0; i < rank.size(); ++i) rank[schedule.sequence[i]] = static_cast<int32_t>(i);
-  Plan plan = tasks.MakePlan(std::move(schedule.device), std::move(rank), "");
+  Plan plan = tasks.MakePlan(std::move(schedule.device), RanksOfOrder(schedule.sequence), "");
   plan.dispatch = Dispatch::kSequence;
   plan.sequence = std::move(schedule.sequence);
   return plan;

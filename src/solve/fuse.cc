@@ -12,6 +12,7 @@
 #include "src/solve/carry.h"
 #include "src/solve/constructive.h"
 #include "src/solve/priorities.h"
+#include "src/solve/rank_sort.h"
 #include "src/solve/start_tasks.h"
 
 namespace gopt {
@@ -46,11 +47,8 @@ Plan CarriedPlan(const TaskGraph& tasks, const Plan& given) {
                              CarryRanks(from, given.rank, *tasks.kernels()), "");
   plan.dispatch = given.dispatch;
   if (given.dispatch == Dispatch::kSequence) {
-    std::vector<int32_t> position(given.sequence.size());
-    for (size_t i = 0; i < position.size(); ++i) {
-      position[given.sequence[i]] = static_cast<int32_t>(i);
-    }
-    plan.sequence = CarrySequence(from, position, *tasks.kernels(), tasks.kernel_graph());
+    plan.sequence =
+        CarrySequence(from, RanksOfOrder(given.sequence), *tasks.kernels(), tasks.kernel_graph());
   }
   return plan;
 }

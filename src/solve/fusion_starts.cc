@@ -8,6 +8,7 @@
 #include "gopt/base/status_macros.h"
 #include "gopt/solve/fusion_heuristics.h"
 #include "src/solve/carry.h"
+#include "src/solve/rank_sort.h"
 #include "src/solve/start_tasks.h"
 
 namespace gopt {
@@ -114,11 +115,9 @@ class FusedStarts {
         ShareTasks(problem_, std::move(kernels), context_.costs(), start.tasks.get()));
     StartPoint fused = start;
     const Kernels& from = *start.tasks->kernels();
-    std::vector<int32_t> position(start.order.size());
-    for (size_t i = 0; i < position.size(); ++i) position[start.order[i]] = static_cast<int32_t>(i);
     const auto carry = start.dispatch == Dispatch::kSequence ? CarrySequence : CarryOrder;
     fused.device = CarryDevices(from, start.device, *tasks);
-    fused.order = carry(from, position, *tasks->kernels(), tasks->kernel_graph());
+    fused.order = carry(from, RanksOfOrder(start.order), *tasks->kernels(), tasks->kernel_graph());
     fused.tasks = std::move(tasks);
     PriceInAllOrders(fused, limit_ - context_.evaluations(), &context_, &starts_);
     return absl::OkStatus();

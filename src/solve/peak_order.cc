@@ -7,6 +7,7 @@
 #include "src/solve/peak_lists.h"
 #include "src/solve/peak_search.h"
 #include "src/solve/peak_state.h"
+#include "src/solve/rank_sort.h"
 
 namespace gopt {
 namespace {
@@ -109,7 +110,7 @@ absl::StatusOr<PeakOrder> OrderForPeak(const Problem& problem, const Plan& plan,
 
 Plan WithSequence(const Plan& plan, std::vector<KernelId> sequence) {
   Plan result = plan;
-  for (size_t i = 0; i < sequence.size(); ++i) result.rank[sequence[i]] = static_cast<int32_t>(i);
+  result.rank = RanksOfOrder(sequence);
   result.dispatch = Dispatch::kSequence;
   result.sequence = std::move(sequence);
   return result;

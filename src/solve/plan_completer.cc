@@ -7,6 +7,7 @@
 #include "gopt/plan/kernel_graph.h"
 #include "gopt/plan/validate.h"
 #include "src/solve/carry.h"
+#include "src/solve/rank_sort.h"
 
 namespace gopt {
 namespace {
@@ -153,9 +154,8 @@ void PlanCompleter::CarrySequenceOfBasePlan(Plan* plan) const {
   const Plan& base = *problem_.base_plan();
   const auto graph = KernelGraph::Create(*plan->kernels, plan->device);
   if (!graph.ok()) return;  // A cycle: the plan is illegal, whatever its sequence.
-  std::vector<int32_t> position(base.sequence.size());
-  for (size_t i = 0; i < position.size(); ++i) position[base.sequence[i]] = static_cast<int32_t>(i);
-  plan->sequence = CarrySequence(*base.kernels, position, *plan->kernels, *graph);
+  plan->sequence =
+      CarrySequence(*base.kernels, RanksOfOrder(base.sequence), *plan->kernels, *graph);
 }
 
 void PlanCompleter::FillHomes(Plan* plan) const {

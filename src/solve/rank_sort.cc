@@ -49,4 +49,10 @@ void RankSorter::Sort(std::span<const double> priority, std::vector<int32_t>* ra
   for (size_t i = 0; i < n; ++i) (*rank)[items_[i].index] = static_cast<int32_t>(i);
 }
 
+std::vector<int32_t> RanksOfOrder(std::span<const KernelId> order) {
+  std::vector<int32_t> rank(order.size());
+  for (size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<int32_t>(i);
+  return rank;
+}
+
 }  // namespace gopt

@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "gopt/base/types.h"
+
 namespace gopt {
 
 // Turns priorities into ranks 0 .. n-1: highest priority first, ties by lower index, NaN last. A
@@ -21,6 +23,9 @@ class RankSorter {
   std::vector<Item> items_, other_;
   std::vector<uint32_t> histogram_;
 };
+
+// Rank of each task in an order of all of them, first to last: the inverse permutation.
+std::vector<int32_t> RanksOfOrder(std::span<const KernelId> order);
 
 }  // namespace gopt
 

@@ -16,6 +16,7 @@
 #include "gopt/solve/search_context.h"
 #include "gopt/solve/task_graph.h"
 #include "src/solve/builtin.h"
+#include "src/solve/rank_sort.h"
 #include "src/solve/recompute_model.h"
 #include "src/solve/recompute_search.h"
 #include "src/solve/search_setup.h"
@@ -112,11 +113,7 @@ class Recomputing {
       if (best == nullptr || start.score < best->score) best = &start;
     }
     if (best == nullptr || context_.Exhausted()) return absl::OkStatus();
-    Plan plan =
-        best->tasks->MakePlan(best->device, std::vector<int32_t>(best->order.size()), "recompute");
-    for (size_t i = 0; i < best->order.size(); ++i) {
-      plan.rank[best->order[i]] = static_cast<int32_t>(i);
-    }
+    Plan plan = best->tasks->MakePlan(best->device, RanksOfOrder(best->order), "recompute");
     plan.dispatch = best->dispatch;
     if (plan.dispatch == Dispatch::kSequence) plan.sequence = best->order;
     Keep(Price(std::move(plan)));

@@ -59,7 +59,7 @@ class GOPT_API FusionGroups {
 
   // Splits the group into `part` (some of its ops, ascending, not all) and the rest, each of which
   // falls apart into what its tensors connect. Returns false and changes nothing if a piece would
-  // break a rule or pieces wait for each other.
+  // break a rule or pieces wait for each other. `part` must be of this group: else a failed CHECK.
   bool Split(OpId group, std::span<const OpId> part);
   // Split of one op. False if the op is alone already.
   bool Detach(OpId op);

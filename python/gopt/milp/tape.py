@@ -9,13 +9,6 @@ from gopt import _core
 from gopt.api import evaluate
 from gopt.errors import FailedPreconditionError
 
-# What names of ops that draw random numbers hold.
-_RANDOM = (
-    "dropout", "bernoulli", "multinomial", "random", "rng", "uniform", "poisson", "rrelu",
-    "aten::rand", "aten::normal", "philox", "gumbel",
-    "aten::exponential", "aten::cauchy", "aten::geometric", "log_normal",
-)  # fmt: skip
-
 
 @dataclasses.dataclass(frozen=True)
 class Storage:
@@ -115,12 +108,6 @@ def _check_one_device(start: Any) -> None:
         )
 
 
-def _draws(op: Any) -> bool:
-    """Whether the op's name says that it draws random numbers: it would draw others again."""
-    name = f"{op.type} {op.native}".lower()
-    return any(source in name for source in _RANDOM)
-
-
 class _Reader:
     """Turns kernels of a plan into items."""
 
@@ -172,7 +159,7 @@ class _Reader:
         if len(ops) > 1 or ops[0].phase != "forward" or ops[0].kind != "compute":
             return False
         outputs = any(self.graph.port(port).is_output for port in ops[0].ports)
-        return not (ops[0].side_effect or outputs or _draws(ops[0]))
+        return not outputs and _core.clone_error(self.graph, ops[0].id) == ""
 
     def _updates(self, ops: list[Any]) -> list[int]:
         """Positions of the kernels that update parameters read by these ops."""

@@ -166,3 +166,11 @@ def test_placement_solver_says_what_is_wrong():
         solver.sample([[0.5, 0.5]] * 4)
     with pytest.raises(gopt.InvalidArgumentError, match="device 7 does not exist"):
         solver.fix([0, 0, 7])
+
+
+def test_ops_that_must_run_once_say_why():
+    graph = gopt.parse_graph("x:relu[time=1,bytes=4] -> d:dropout[time=1,bytes=4]")
+    assert gopt.clone_error(graph, 0) == ""
+    assert "random" in gopt.clone_error(graph, 1)
+    with pytest.raises(IndexError):
+        gopt.clone_error(graph, 2)
