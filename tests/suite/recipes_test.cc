@@ -14,7 +14,6 @@
 namespace gopt::suite {
 namespace {
 
-
 constexpr int64_t kEvaluations = 90;
 
 class RecipesTest : public ::testing::Test {
@@ -97,8 +96,7 @@ TEST_F(RecipesTest, TheSearchAndTheFirstFusionAreOptions) {
   EXPECT_EQ(unfused->plan.kernels->size(), row_->problem.base_kernels()->size());
   EXPECT_THAT(Solve("joint(start=everything)").status(),
               Fails(absl::StatusCode::kInvalidArgument, "everything"));
-  EXPECT_THAT(Solve("joint(solver=nobody)").status(),
-              Fails(absl::StatusCode::kNotFound, "nobody"));
+  EXPECT_THAT(Solve("joint(solver=nobody)").status(), Fails(absl::StatusCode::kNotFound, "nobody"));
 }
 
 }  // namespace
