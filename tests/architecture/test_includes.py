@@ -17,16 +17,18 @@ CORE = {
     "plan": "base graph machine",
     "cost": "base graph machine plan",
     "solve": "base graph machine plan cost",
-    "io": "base graph machine plan cost",
-    "optimizer": "base graph machine plan cost solve io",
-    "workloads": "base graph machine plan cost io",
+    "training": "base",
+    "io": "base graph machine plan cost training",
+    "optimizer": "base graph machine plan cost solve training io",
+    "workloads": "base graph machine plan cost training io",
 }
 TORCH = {
     "features": "base graph machine plan",
-    "nn": "base features",
+    "nn": "base training features",
     "costmodel": "base graph machine plan cost features nn",
     "runtime": "base graph machine plan cost",
-    "rl": "base graph machine plan cost solve io optimizer workloads features nn costmodel runtime",
+    "rl": "base graph machine plan cost solve training io optimizer workloads "
+    "features nn costmodel runtime",
 }
 ALLOWED = {area: {area, *below.split()} for area, below in (CORE | TORCH).items()}
 PUBLIC_ABSL = {"absl/status/status.h", "absl/status/statusor.h"}
