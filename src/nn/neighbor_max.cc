@@ -1,0 +1,239 @@
+#include "src/nn/neighbor_max.h"
+
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/scatter_reduce.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "gopt/base/check.h"
+
+namespace gopt {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+constexpr int64_t kNodesPerTask = 256;
+
+// The edges at each node, in one direction.
+struct Neighbors {
+  const int64_t* begin;  // [nodes + 1]
+  const int64_t* edge;   // [edges] ids; null: positions are ids.
+  const int64_t* node;   // [edges] by id: the other end.
+  int64_t EdgeAt(int64_t position) const { return edge == nullptr ? position : edge[position]; }
+};
+
+Neighbors In(const GraphEdges& edges) {
+  return {edges.in_begin.const_data_ptr<int64_t>(), nullptr,
+          edges.source.const_data_ptr<int64_t>()};
+}
+
+Neighbors Out(const GraphEdges& edges) {
+  return {edges.out_begin.const_data_ptr<int64_t>(), edges.out_edge.const_data_ptr<int64_t>(),
+          edges.target.const_data_ptr<int64_t>()};
+}
+
+// Columns of a row-major matrix; null: none.
+template <typename T>
+struct Columns {
+  T* data = nullptr;
+  int64_t stride = 0;
+  T* operator[](int64_t row) const { return data + row * stride; }
+};
+
+// `best` and `edge` of every node from its neighbours' messages.
+template <typename T>
+void MaxKernel(const Neighbors& neighbors, int64_t nodes, int64_t width, Columns<const T> message,
+               Columns<const T> edge_message, Columns<T> best, Columns<int32_t> best_edge) {
+  at::parallel_for(0, nodes, kNodesPerTask, [&](int64_t first, int64_t last) {
+    for (int64_t v = first; v < last; ++v) {
+      T* const __restrict max = best[v];
+      int32_t* const __restrict arg = best_edge[v];
+      std::fill_n(max, width, -std::numeric_limits<T>::infinity());
+      std::fill_n(arg, width, -1);
+      for (int64_t p = neighbors.begin[v]; p < neighbors.begin[v + 1]; ++p) {
+        const int64_t e = neighbors.EdgeAt(p);
+        const auto id = static_cast<int32_t>(e);
+        const T* const __restrict from = message[neighbors.node[e]];
+        const auto keep = [&](int64_t c, T value) {
+          arg[c] = value > max[c] ? id : arg[c];
+          max[c] = value > max[c] ? value : max[c];
+        };
+        if (edge_message.data == nullptr) {
+          for (int64_t c = 0; c < width; ++c) keep(c, from[c]);
+        } else {
+          const T* const __restrict with = edge_message[e];
+          for (int64_t c = 0; c < width; ++c) keep(c, from[c] + with[c]);
+        }
+      }
+    }
+  });
+}
+
+// Gradient of the messages. `readers` are the edges by sender: each node gathers what its messages
+// won, in a fixed order.
+template <typename T>
+void MessageGradient(const Neighbors& readers, int64_t nodes, int64_t width, Columns<const T> best,
+                     Columns<const int32_t> best_edge, Columns<T> message) {
+  at::parallel_for(0, nodes, kNodesPerTask, [&](int64_t first, int64_t last) {
+    for (int64_t u = first; u < last; ++u) {
+      T* const __restrict sum = message[u];
+      std::fill_n(sum, width, T{0});
+      for (int64_t p = readers.begin[u]; p < readers.begin[u + 1]; ++p) {
+        const int64_t e = readers.EdgeAt(p);
+        const auto id = static_cast<int32_t>(e);
+        const T* const __restrict from = best[readers.node[e]];
+        const int32_t* const __restrict arg = best_edge[readers.node[e]];
+        for (int64_t c = 0; c < width; ++c) sum[c] += arg[c] == id ? from[c] : T{0};
+      }
+    }
+  });
+}
+
+// Gradient of the edges' messages; `node` [edges] is who read them.
+template <typename T>
+void EdgeGradient(const int64_t* node, int64_t edges, int64_t width, Columns<const T> best,
+                  Columns<const int32_t> best_edge, Columns<T> edge_message) {
+  at::parallel_for(0, edges, kNodesPerTask, [&](int64_t first, int64_t last) {
+    for (int64_t e = first; e < last; ++e) {
+      const auto id = static_cast<int32_t>(e);
+      const T* const __restrict from = best[node[e]];
+      const int32_t* const __restrict arg = best_edge[node[e]];
+      T* const __restrict to = edge_message[e];
+      for (int64_t c = 0; c < width; ++c) to[c] = arg[c] == id ? from[c] : T{0};
+    }
+  });
+}
+
+template <typename T>
+Columns<const T> Read(const at::Tensor& x, int64_t column) {
+  if (!x.defined()) return {};
+  return {x.const_data_ptr<T>() + column, x.stride(0)};
+}
+
+template <typename T>
+Columns<T> Write(const at::Tensor& x, int64_t column) {
+  return {x.mutable_data_ptr<T>() + column, x.stride(0)};
+}
+
+variable_list Saved(const GraphEdges& edges) {
+  return {edges.source, edges.target, edges.in_begin, edges.out_edge, edges.out_begin};
+}
+
+class NeighborMaxFunction : public torch::autograd::Function<NeighborMaxFunction> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& message,
+                            const std::optional<at::Tensor>& edges_message,
+                            const GraphEdges& edges) {
+    const at::Tensor edge_message = edges_message.value_or(at::Tensor());
+    const int64_t nodes = message.size(0), width = message.size(1) / 2;
+    const at::Tensor best = at::empty(message.sizes(), message.options());
+    const at::Tensor best_edge = at::empty(message.sizes(), message.options().dtype(at::kInt));
+    AT_DISPATCH_FLOATING_TYPES(message.scalar_type(), "NeighborMax", [&] {
+      for (const int64_t column : {int64_t{0}, width}) {
+        MaxKernel<scalar_t>(column == 0 ? In(edges) : Out(edges), nodes, width,
+                            Read<scalar_t>(message, column), Read<scalar_t>(edge_message, column),
+                            Write<scalar_t>(best, column), Write<int32_t>(best_edge, column));
+      }
+    });
+    variable_list saved = Saved(edges);
+    saved.push_back(best_edge);
+    context->save_for_backward(saved);
+    context->saved_data["edge_message"] = edge_message.defined();
+    return best;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const GraphEdges edges = {saved[0], saved[1], saved[2], saved[3], saved[4], {}};
+    const at::Tensor& best_edge = saved[5];
+    const at::Tensor best = gradients[0].contiguous();
+    const bool to_edges =
+        context->saved_data["edge_message"].toBool() && context->needs_input_grad(1);
+    at::Tensor message, edge_message;
+    AT_DISPATCH_FLOATING_TYPES(best.scalar_type(), "NeighborMaxGradient", [&] {
+      if (context->needs_input_grad(0)) message = ToMessages<scalar_t>(edges, best, best_edge);
+      if (to_edges) edge_message = ToEdges<scalar_t>(edges, best, best_edge);
+    });
+    return {message, edge_message, at::Tensor()};
+  }
+
+ private:
+  template <typename T>
+  static at::Tensor ToMessages(const GraphEdges& edges, const at::Tensor& best,
+                               const at::Tensor& best_edge) {
+    const at::Tensor result = at::empty(best.sizes(), best.options());
+    const int64_t width = best.size(1) / 2;
+    for (const int64_t column : {int64_t{0}, width}) {
+      MessageGradient<T>(column == 0 ? Out(edges) : In(edges), best.size(0), width,
+                         Read<T>(best, column), Read<int32_t>(best_edge, column),
+                         Write<T>(result, column));
+    }
+    return result;
+  }
+
+  template <typename T>
+  static at::Tensor ToEdges(const GraphEdges& edges, const at::Tensor& best,
+                            const at::Tensor& best_edge) {
+    const int64_t count = edges.source.size(0), width = best.size(1) / 2;
+    const at::Tensor result = at::empty({count, best.size(1)}, best.options());
+    for (const int64_t column : {int64_t{0}, width}) {
+      const at::Tensor& reader = column == 0 ? edges.target : edges.source;
+      EdgeGradient<T>(reader.const_data_ptr<int64_t>(), count, width, Read<T>(best, column),
+                      Read<int32_t>(best_edge, column), Write<T>(result, column));
+    }
+    return result;
+  }
+};
+
+void CheckEdges(const at::Tensor& message, const GraphEdges& edges) {
+  GOPT_CHECK(edges.in_begin.size(0) == message.size(0) + 1);
+  GOPT_CHECK(edges.out_begin.size(0) == message.size(0) + 1);
+  GOPT_CHECK(edges.target.size(0) == edges.source.size(0));
+  GOPT_CHECK(edges.out_edge.size(0) == edges.source.size(0));
+  GOPT_CHECK(edges.source.size(0) < std::numeric_limits<int32_t>::max());
+}
+
+// One direction of NeighborMaxOfOps: from nodes to nodes, by edge.
+at::Tensor MaxOfOps(const at::Tensor& message, const at::Tensor& edge_message,
+                    const at::Tensor& from, const at::Tensor& to) {
+  at::Tensor arriving = at::index_select(message, 0, from);  // [edges, width]
+  if (edge_message.defined()) arriving = arriving + edge_message;
+  const at::Tensor none =
+      at::full(message.sizes(), -std::numeric_limits<double>::infinity(), message.options());
+  return at::scatter_reduce(none, 0, to.unsqueeze(1).expand(arriving.sizes()), arriving, "amax");
+}
+
+}  // namespace
+
+at::Tensor NeighborMax(const at::Tensor& message, const at::Tensor& edge_message,
+                       const GraphEdges& edges) {
+  CheckEdges(message, edges);
+  if (!message.is_cpu()) return NeighborMaxOfOps(message, edge_message, edges);
+  std::optional<at::Tensor> edges_message;
+  if (edge_message.defined()) edges_message = edge_message.contiguous();
+  return NeighborMaxFunction::apply(message.contiguous(), edges_message, edges);
+}
+
+at::Tensor NeighborMaxOfOps(const at::Tensor& message, const at::Tensor& edge_message,
+                            const GraphEdges& edges) {
+  const int64_t width = message.size(1) / 2;
+  const auto half = [&](const at::Tensor& x, int64_t column) {
+    return x.defined() ? x.narrow(1, column, width) : x;
+  };
+  return at::cat(
+      {MaxOfOps(half(message, 0), half(edge_message, 0), edges.source, edges.target),
+       MaxOfOps(half(message, width), half(edge_message, width), edges.target, edges.source)},
+      1);
+}
+
+}  // namespace gopt

@@ -1,0 +1,61 @@
+#include "gopt/nn/segment_attention.h"
+
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mv.h>
+#include <ATen/ops/relu.h>
+
+#include "gopt/base/check.h"
+#include "src/nn/attend_segments.h"
+
+namespace gopt {
+namespace {
+
+// A linear layer after the affine part of a norm, as one: W (g * x + b) + c. Saves a pass over the
+// rows.
+struct Affine {
+  Affine(const torch::nn::LayerNorm& norm, const torch::nn::Linear& linear)
+      : weight(linear->weight * norm->weight),
+        bias(at::mv(linear->weight, norm->bias) + linear->bias) {}
+  at::Tensor weight, bias;
+};
+
+at::Tensor Normalize(const at::Tensor& x, const torch::nn::LayerNorm& norm) {
+  return at::layer_norm(x, {x.size(1)}, {}, {}, norm->options.eps());
+}
+
+}  // namespace
+
+SegmentAttentionImpl::SegmentAttentionImpl(const SegmentAttentionOptions& options)
+    : options_(options) {
+  GOPT_CHECK(options.width > 0 && options.heads > 0 && options.width % options.heads == 0);
+  GOPT_CHECK(options.feed_forward_ratio > 0);
+  reset();
+}
+
+void SegmentAttentionImpl::reset() {
+  using torch::nn::LayerNorm, torch::nn::LayerNormOptions, torch::nn::Linear;
+  const int64_t width = options_.width, hidden = width * options_.feed_forward_ratio;
+  norm = register_module("norm", LayerNorm(LayerNormOptions({width})));
+  query_key_value = register_module("query_key_value", Linear(width, 3 * width));
+  out = register_module("out", Linear(width, width));
+  feed_forward_norm = register_module("feed_forward_norm", LayerNorm(LayerNormOptions({width})));
+  up = register_module("up", Linear(width, hidden));
+  down = register_module("down", Linear(hidden, width));
+}
+
+at::Tensor SegmentAttentionImpl::forward(const at::Tensor& x, const SegmentLayout& layout) {
+  const Affine project(norm, query_key_value);
+  const at::Tensor attended = AttendSegments(Normalize(x, norm), project.weight, project.bias,
+                                             options_.heads, options_.recurrence, layout);
+  const at::Tensor a = x + out(attended);  // [rows, width]
+
+  const Affine widen(feed_forward_norm, up);
+  at::Tensor hidden = at::linear(Normalize(a, feed_forward_norm), widen.weight, widen.bias);
+  hidden =
+      options_.activation == FeedForwardActivation::kGelu ? at::gelu(hidden) : at::relu_(hidden);
+  return a + down(hidden);
+}
+
+}  // namespace gopt
