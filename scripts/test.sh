@@ -115,7 +115,7 @@ if step setup scripts/setup.sh --for "$purpose"; then
   step pytest .venv/bin/python -m pytest
   if [[ $sanitizers == yes ]]; then
     step asan sanitizer asan
-    step tsan sanitizer tsan cost solve io suite  # the areas whose tests start threads
+    step tsan sanitizer tsan base cost solve io suite  # the areas whose tests start threads
   fi
   if [[ $extras == yes ]]; then
     step minimal minimal

@@ -44,7 +44,48 @@ std::vector<OpId> FirstKernelOpOfGroups(const Problem& problem) {
   return first;
 }
 
+void CarrySequenceOfBasePlan(const Problem& problem, Plan* plan) {
+  const Plan& base = *problem.base_plan();
+  const auto graph = KernelGraph::Create(*plan->kernels, plan->device);
+  if (!graph.ok()) return;  // A cycle: the plan is illegal, whatever its sequence.
+  plan->sequence =
+      CarrySequence(*base.kernels, RanksOfOrder(base.sequence), *plan->kernels, *graph);
+}
+
+// Fused anew: a kernel is where its ops are in the base plan (fusion is within devices then), and
+// as early as the earliest of them.
+void CarryBasePlan(const Problem& problem, Plan* plan) {
+  const Plan& base = *problem.base_plan();
+  const Kernels& kernels = *plan->kernels;
+  if (!problem.tasks().placement) {
+    plan->parameter_home = base.parameter_home;
+    plan->device.resize(kernels.size());
+    for (KernelId k = 0; k < kernels.size(); ++k) {
+      plan->device[k] = base.device[base.kernels->kernel_of(kernels.ops(k).front())];
+    }
+  }
+  if (problem.tasks().scheduling) return;
+  plan->rank = CarryRanks(*base.kernels, base.rank, kernels);
+  plan->dispatch = base.dispatch;
+  if (base.dispatch == Dispatch::kSequence) CarrySequenceOfBasePlan(problem, plan);
+}
+
 }  // namespace
+
+void UseBasePlan(const Problem& problem, Plan* plan) {
+  if (!HasClosedTasks(problem)) return;
+  const Plan& base = *problem.base_plan();
+  if (plan->kernels != base.kernels) return CarryBasePlan(problem, plan);
+  if (!problem.tasks().placement) {
+    plan->device = base.device;
+    plan->parameter_home = base.parameter_home;
+  }
+  if (!problem.tasks().scheduling) {
+    plan->rank = base.rank;
+    plan->dispatch = base.dispatch;
+    plan->sequence = base.sequence;
+  }
+}
 
 absl::StatusOr<std::unique_ptr<PlanCompleter>> PlanCompleter::CreateIfNeeded(
     const Problem& problem) {
@@ -95,7 +136,11 @@ const PlacementSolver* PlanCompleter::SolverFor(const std::shared_ptr<const Kern
 }
 
 void PlanCompleter::Complete(Plan* plan) {
-  if (HasClosedTasks(problem_)) UseBasePlan(plan);
+  UseBasePlan(problem_, plan);
+  CompleteOpenTasks(plan);
+}
+
+void PlanCompleter::CompleteOpenTasks(Plan* plan) {
   const bool homes_are_given = !problem_.tasks().placement && problem_.base_plan() != nullptr;
   if (!constrained_parameters_.empty() && !homes_are_given) FillHomes(plan);
   surely_legal_ = !rules_on_pairs_;
@@ -116,46 +161,6 @@ void PlanCompleter::Repair(Plan* plan) {
 
 absl::Status PlanCompleter::CheckLegal(const Plan& plan) const {
   return surely_legal_ ? absl::OkStatus() : ValidatePlan(problem_, plan);
-}
-
-void PlanCompleter::UseBasePlan(Plan* plan) const {
-  const Plan& base = *problem_.base_plan();
-  if (plan->kernels != base.kernels) return CarryBasePlan(plan);
-  if (!problem_.tasks().placement) {
-    plan->device = base.device;
-    plan->parameter_home = base.parameter_home;
-  }
-  if (!problem_.tasks().scheduling) {
-    plan->rank = base.rank;
-    plan->dispatch = base.dispatch;
-    plan->sequence = base.sequence;
-  }
-}
-
-// Fused anew: a kernel is where its ops are in the base plan (fusion is within devices then), and
-// as early as the earliest of them.
-void PlanCompleter::CarryBasePlan(Plan* plan) const {
-  const Plan& base = *problem_.base_plan();
-  const Kernels& kernels = *plan->kernels;
-  if (!problem_.tasks().placement) {
-    plan->parameter_home = base.parameter_home;
-    plan->device.resize(kernels.size());
-    for (KernelId k = 0; k < kernels.size(); ++k) {
-      plan->device[k] = base.device[base.kernels->kernel_of(kernels.ops(k).front())];
-    }
-  }
-  if (problem_.tasks().scheduling) return;
-  plan->rank = CarryRanks(*base.kernels, base.rank, kernels);
-  plan->dispatch = base.dispatch;
-  if (base.dispatch == Dispatch::kSequence) CarrySequenceOfBasePlan(plan);
-}
-
-void PlanCompleter::CarrySequenceOfBasePlan(Plan* plan) const {
-  const Plan& base = *problem_.base_plan();
-  const auto graph = KernelGraph::Create(*plan->kernels, plan->device);
-  if (!graph.ok()) return;  // A cycle: the plan is illegal, whatever its sequence.
-  plan->sequence =
-      CarrySequence(*base.kernels, RanksOfOrder(base.sequence), *plan->kernels, *graph);
 }
 
 void PlanCompleter::FillHomes(Plan* plan) const {

@@ -13,6 +13,10 @@
 
 namespace gopt {
 
+// Replaces the closed tasks of the plan by the base plan's, where there is one: op by op, for other
+// kernels than its own. Only the plan's kernels need be filled in.
+void UseBasePlan(const Problem& problem, Plan* plan);
+
 // Fills in what solvers do not decide themselves, so that each of them handles closed tasks,
 // constrained parameters and the rules on pairs of devices alike. One thread uses it.
 class PlanCompleter {
@@ -26,6 +30,8 @@ class PlanCompleter {
   // no skipped devices, triangles, missing routes), the placement that PlacementSolver::Fix finds
   // near it.
   void Complete(Plan* plan);
+  // The same for a plan that UseBasePlan has seen.
+  void CompleteOpenTasks(Plan* plan);
 
   // The rules that a completed plan can still break: of a closed placement, of kernels that cannot
   // be placed, or of clones and sequences that do not bear the repair. Looks at such plans only.
@@ -37,9 +43,6 @@ class PlanCompleter {
   absl::Status MakeSolver();
   const PlacementSolver* SolverFor(const std::shared_ptr<const Kernels>& kernels);
   void Repair(Plan* plan);
-  void UseBasePlan(Plan* plan) const;
-  void CarryBasePlan(Plan* plan) const;
-  void CarrySequenceOfBasePlan(Plan* plan) const;
   void FillHomes(Plan* plan) const;
 
   Problem problem_;

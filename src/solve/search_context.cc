@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
 #include "gopt/solve/fit_memory.h"
+#include "src/solve/evaluator_guard.h"
 #include "src/solve/plan_completer.h"
 
 namespace gopt {
@@ -39,17 +39,6 @@ int64_t BytesOver(const CostReport& report, const Objective& objective) {
     over = SaturatingAdd(over, std::max<int64_t>(0, peak - objective.byte_limit));
   }
   return over;
-}
-
-void Fail(std::string reason, CostReport* report) {
-  *report = CostReport();
-  report->reason = std::move(reason);
-}
-
-void MarkIllegal(const absl::Status& status, CostReport* report) {
-  *report = CostReport();
-  report->outcome = Outcome::kInfeasible;
-  report->reason = std::string(status.message());
 }
 
 absl::Status CheckRequest(const SolveRequest& request) {
@@ -83,14 +72,7 @@ absl::StatusOr<std::unique_ptr<SearchContext>> SearchContext::Create(const Solve
   context->request_ = request;
   context->solver_ = std::move(solver);
   GOPT_ASSIGN_OR_RETURN(context->completer_, PlanCompleter::CreateIfNeeded(*request.problem));
-  try {
-    GOPT_ASSIGN_OR_RETURN(context->evaluator_, request.backend->Bind(*request.problem));
-  } catch (const std::exception& error) {
-    return absl::UnknownError(absl::StrCat("cost backend: ", error.what()));
-  }
-  if (context->evaluator_ == nullptr) {
-    return absl::UnknownError("cost backend: Bind returned no evaluator");
-  }
+  GOPT_ASSIGN_OR_RETURN(context->evaluator_, BindGuarded(*request.backend, *request.problem));
   context->costs_ = context->evaluator_->op_costs();
   if (context->costs_ == nullptr) {
     context->own_costs_ = std::make_unique<RooflineCostModel>(*request.problem);
@@ -120,7 +102,6 @@ const Plan& SearchContext::Complete(const Plan& plan) {
   return completed_;
 }
 
-// A backend may be anybody's code: whatever it does ends as a report.
 void SearchContext::Price(const Plan& plan, const EvaluateOptions& options) {
   if (completer_ != nullptr) {
     if (absl::Status legal = completer_->CheckLegal(plan); !legal.ok()) {
@@ -128,14 +109,7 @@ void SearchContext::Price(const Plan& plan, const EvaluateOptions& options) {
       return;
     }
   }
-  try {
-    evaluator_->Evaluate({&plan, 1}, options, {&report_, 1});
-  } catch (const std::exception& error) {
-    Fail(absl::StrCat("the backend threw: ", error.what()), &report_);
-  }
-  if (report_.ok() && report_.step_time < 0) {
-    Fail(absl::StrCat("the backend reported a step time of ", report_.step_time, " ns"), &report_);
-  }
+  EvaluateGuarded(plan, options, evaluator_.get(), &report_);
 }
 
 void SearchContext::Consider(const Plan& plan, std::string_view who) {
