@@ -30,7 +30,7 @@ at::Tensor Normalize(const at::Tensor& x, const torch::nn::LayerNorm& norm) {
 SegmentAttentionImpl::SegmentAttentionImpl(const SegmentAttentionOptions& options)
     : options_(options) {
   GOPT_CHECK(options.width > 0 && options.heads > 0 && options.width % options.heads == 0);
-  GOPT_CHECK(options.feed_forward_ratio > 0);
+  GOPT_CHECK(options.feed_forward_ratio >= 0);
   reset();
 }
 
@@ -40,6 +40,7 @@ void SegmentAttentionImpl::reset() {
   norm = register_module("norm", LayerNorm(LayerNormOptions({width})));
   query_key_value = register_module("query_key_value", Linear(width, 3 * width));
   out = register_module("out", Linear(width, width));
+  if (hidden == 0) return;
   feed_forward_norm = register_module("feed_forward_norm", LayerNorm(LayerNormOptions({width})));
   up = register_module("up", Linear(width, hidden));
   down = register_module("down", Linear(hidden, width));
@@ -50,6 +51,7 @@ at::Tensor SegmentAttentionImpl::forward(const at::Tensor& x, const SegmentLayou
   const at::Tensor attended = AttendSegments(Normalize(x, norm), project.weight, project.bias,
                                              options_.heads, options_.recurrence, layout);
   const at::Tensor a = x + out(attended);  // [rows, width]
+  if (options_.feed_forward_ratio == 0) return a;
 
   const Affine widen(feed_forward_norm, up);
   at::Tensor hidden = at::linear(Normalize(a, feed_forward_norm), widen.weight, widen.bias);

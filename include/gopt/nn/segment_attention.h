@@ -19,7 +19,7 @@ struct SegmentAttentionOptions {
   int width = 64;              // Of a row.
   int heads = 4;               // Divides width.
   bool recurrence = true;      // Keys and values of the previous segment too.
-  int feed_forward_ratio = 4;  // Width of the hidden layer over width.
+  int feed_forward_ratio = 4;  // Width of the hidden layer over width; 0: y_s = a_s.
   FeedForwardActivation activation = FeedForwardActivation::kRelu;
 };
 

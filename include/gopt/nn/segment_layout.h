@@ -19,6 +19,9 @@ namespace gopt {
 // Immutable. Const calls are thread-safe.
 class GOPT_API SegmentLayout {
  public:
+  // Of no rows.
+  SegmentLayout() : SegmentLayout({}, 1, at::kCPU) {}
+
   // Lengths may be 0, and there may be none. Index tensors lie on `device`. `segment` is positive
   // and no length negative.
   static SegmentLayout Create(std::vector<int64_t> lengths, int segment, at::Device device);
