@@ -1,7 +1,8 @@
 """HTML reports, each one self-contained page.
 
 Of a plan: timeline, memory, solvers, search curves. Of a run of gopt_bench_suite: the table of step
-times, bars per workload, search curves.
+times, bars per workload, search curves. Of a training run: step times of the policy against the
+baselines, and whether learning is healthy.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from gopt import training_log
+
 from .data import ReportData, SolverRow, gather
 from .page import render
 from .suite_data import is_suite_file, read_suite
 from .suite_page import render_suite
+from .training_page import render_training
 
 __all__ = [
     "ReportData",
@@ -23,6 +27,7 @@ __all__ = [
     "render",
     "write_report",
     "write_suite_report",
+    "write_training_report",
 ]
 
 
@@ -76,5 +81,20 @@ def write_suite_report(
     import gopt
 
     text = render_suite(read_suite(suite_path), gopt.__version__, title=title)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def write_training_report(
+    path: str | os.PathLike[str], run_path: str | os.PathLike[str], *, title: str = ""
+) -> None:
+    """Writes the page for a training run, given its folder or its metrics.jsonl.
+
+    The run may still be going on. title: default the run's name. OSError if a file cannot be read
+    or written; InvalidArgumentError names the line of the log that is malformed.
+    """
+    import gopt
+
+    text = render_training(training_log.read(run_path), gopt.__version__, title=title)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
