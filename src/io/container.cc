@@ -8,13 +8,12 @@
 #include "gopt/base/check.h"
 #include "gopt/base/status_macros.h"
 #include "src/io/crc32c.h"
+#include "src/io/little_endian.h"
+#include "src/io/magic.h"
 
 namespace gopt {
 namespace {
 
-// Begins with a byte above 0x7f and holds line ends of both kinds, as PNG's does, so that transfers
-// as text are noticed.
-constexpr std::string_view kMagic("\x89GOPT\r\n\x1a", 8);
 constexpr uint16_t kFormatVersion = 1;
 // Deflate cannot expand by more: 258 bytes from 2 bits.
 constexpr uint64_t kMaxDeflateRatio = 1032;
@@ -29,24 +28,8 @@ struct Header {
   uint32_t payload_crc = 0;  // Of the stored bytes.
 };
 
-template <typename T>
-void PutLittle(T value, std::string* out) {
-  for (size_t i = 0; i < sizeof(T); ++i) out->push_back(static_cast<char>(value >> (8 * i)));
-}
-
-template <typename T>
-T TakeLittle(std::string_view* bytes) {
-  T value = 0;
-  for (size_t i = 0; i < sizeof(T); ++i) {
-    value =
-        static_cast<T>(value | static_cast<T>(static_cast<unsigned char>((*bytes)[i])) << (8 * i));
-  }
-  bytes->remove_prefix(sizeof(T));
-  return value;
-}
-
 std::string EncodeHeader(const Header& header) {
-  std::string out(kMagic);
+  std::string out(kContainerMagic);
   PutLittle(header.version, &out);
   PutLittle(header.kind, &out);
   PutLittle(header.compression, &out);
@@ -77,12 +60,14 @@ absl::Status Bad(std::string_view source, const Parts&... parts) {
 }
 
 absl::StatusOr<Header> DecodeHeader(std::string_view bytes, std::string_view source) {
+  if (BeginsWith(bytes, kBundleMagic)) return Bad(source, "holds a policy");
   if (!LooksLikeContainer(bytes)) {
     return Bad(source, "not a gopt file (a text form has the extension .txtpb)");
   }
   if (bytes.size() < kContainerHeaderBytes) return Bad(source, "the file is cut: no whole header");
   const std::string_view covered = bytes.substr(0, kContainerHeaderBytes - sizeof(uint32_t));
-  std::string_view rest = bytes.substr(kMagic.size(), kContainerHeaderBytes - kMagic.size());
+  std::string_view rest =
+      bytes.substr(kContainerMagic.size(), kContainerHeaderBytes - kContainerMagic.size());
   Header header;
   header.version = TakeLittle<uint16_t>(&rest);
   header.kind = TakeLittle<uint8_t>(&rest);
@@ -181,7 +166,7 @@ absl::StatusOr<std::string> Inflate(std::string_view stored, uint64_t payload_by
 
 }  // namespace
 
-bool LooksLikeContainer(std::string_view bytes) { return bytes.substr(0, kMagic.size()) == kMagic; }
+bool LooksLikeContainer(std::string_view bytes) { return BeginsWith(bytes, kContainerMagic); }
 
 std::string WrapInContainer(ContainerKind kind, std::string_view payload, Compression compression) {
   std::string deflated;

@@ -114,20 +114,23 @@ absl::Status WriteAll(const std::string& path, int fd, std::string_view bytes) {
   return absl::OkStatus();
 }
 
-// Creates a file of a name nobody else has.
-absl::StatusOr<int> CreateTemporary(const std::string& path, std::string* temporary) {
+// A name beside `path` that nobody else of this machine uses.
+std::string TemporaryName(const std::string& path) {
   static std::atomic<uint64_t> counter{0};
+  return absl::StrCat(FolderOf(path), "/.gopt-", ::getpid(), "-", counter++, ".tmp");
+}
+
+absl::StatusOr<int> CreateTemporary(const std::string& path, mode_t mode, std::string* temporary) {
   for (int attempt = 0; attempt < 100; ++attempt) {
-    *temporary = absl::StrCat(FolderOf(path), "/.gopt-", ::getpid(), "-", counter++, ".tmp");
-    const int fd = ::open(temporary->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    *temporary = TemporaryName(path);
+    const int fd = ::open(temporary->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd >= 0) return fd;
     if (errno != EEXIST) return SystemError(path, "create a temporary file beside it", errno);
   }
   return absl::UnavailableError(absl::StrCat(path, ": no free name for a temporary file"));
 }
 
-absl::Status FillAndRename(const std::string& path, const std::string& temporary, Descriptor* file,
-                           std::string_view bytes) {
+absl::Status Fill(const std::string& path, Descriptor* file, std::string_view bytes) {
   GOPT_RETURN_IF_ERROR(WriteAll(path, file->get(), bytes));
   struct stat existing;
   if (::stat(path.c_str(), &existing) == 0 && S_ISREG(existing.st_mode)) {
@@ -137,8 +140,36 @@ absl::Status FillAndRename(const std::string& path, const std::string& temporary
   }
   if (::fsync(file->get()) != 0) return SystemError(path, "flush", errno);
   if (file->Close() != 0) return SystemError(path, "close", errno);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return SystemError(path, "rename", errno);
   return absl::OkStatus();
+}
+
+absl::Status Rename(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return SystemError(to, "rename to it", errno);
+  return absl::OkStatus();
+}
+
+// A second name of the file at `path`, if there is one, is made first and becomes that of the
+// previous file last, when the new one is in place: should the old file be damaged, a whole one is
+// there all the time.
+absl::Status RenameAndKeep(const std::string& temporary, const std::string& path) {
+  const std::string previous = path + ".previous";
+  std::string second;
+  int error = EEXIST;
+  for (int attempt = 0; error == EEXIST && attempt < 100; ++attempt) {
+    second = TemporaryName(path);
+    error = ::link(path.c_str(), second.c_str()) == 0 ? 0 : errno;
+  }
+  if (error != 0) {  // There is no file, or the file system has no hard links.
+    struct stat existing;
+    if (::lstat(path.c_str(), &existing) == 0 && S_ISREG(existing.st_mode)) {
+      GOPT_RETURN_IF_ERROR(Rename(path, previous));
+    }
+    return Rename(temporary, path);
+  }
+  absl::Status status = Rename(temporary, path);
+  if (status.ok()) status = Rename(second, previous);
+  ::unlink(second.c_str());  // Still there after an error, or if both were names of one file.
+  return status;
 }
 
 absl::Status FlushFolder(const std::string& path) {
@@ -171,14 +202,20 @@ absl::StatusOr<std::string> ReadFirstBytes(const std::string& path, int64_t coun
   return ReadUpTo(path, fd, size < count ? size : count);
 }
 
-absl::Status WriteFileAtomically(const std::string& path, std::string_view bytes) {
+absl::Status WriteFileAtomically(const std::string& path, std::string_view bytes,
+                                 const WriteFileOptions& options) {
   if (path.empty() || path.find('\0') != std::string::npos) {
     return absl::InvalidArgumentError("a path is empty or holds a NUL character");
   }
   std::string temporary;
-  GOPT_ASSIGN_OR_RETURN(const int fd, CreateTemporary(path, &temporary));
+  GOPT_ASSIGN_OR_RETURN(const int fd,
+                        CreateTemporary(path, options.is_private ? 0600 : 0666, &temporary));
   Descriptor file(fd);
-  if (absl::Status status = FillAndRename(path, temporary, &file, bytes); !status.ok()) {
+  absl::Status status = Fill(path, &file, bytes);
+  if (status.ok()) {
+    status = options.keep_previous ? RenameAndKeep(temporary, path) : Rename(temporary, path);
+  }
+  if (!status.ok()) {
     ::unlink(temporary.c_str());
     return status;
   }

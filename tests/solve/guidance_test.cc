@@ -136,13 +136,13 @@ TEST(GuidanceTest, StickinessThatIsNoNumberIsNone) {
 // A device that is closed stays so, however hard the guidance pulls.
 TEST(GuidanceTest, BoundlessStickinessOpensNoDevice) {
   ProblemOptions options;
-  options.constraints.pins = {{0, 0, "test"}};
-  options.constraints.allowed = {{{1, 2}, {1, 2}, "test"}};
+  options.constraints.pins = {{0, 1, "test"}, {1, 1, "test"}};
+  options.constraints.allowed = {{{2}, {1, 2}, "test"}};
   const auto tasks = Tasks("a[bytes=9] -> b[bytes=9] -> c", 3, options);
   for (const float pull : {kInfinity, -kInfinity, static_cast<float>(kNan)}) {
     const Plan plan = Decode(tasks, Kind::kList, {.stickiness = {pull, pull}});
-    EXPECT_EQ(plan.device[0], 0);
-    EXPECT_NE(plan.device[1], 0);
+    EXPECT_EQ(plan.device[0], 1);
+    EXPECT_EQ(plan.device[1], 1);
     EXPECT_NE(plan.device[2], 0);
   }
 }
