@@ -28,13 +28,14 @@ function(gopt_area_tests area)
   endif()
 endfunction()
 
-# gopt_bench(<name> [extra.cc...]): <name>_bench.cc becomes bin/gopt_bench_<name>, which is
-# installed.
+# gopt_bench(<name> [extra.cc...] [LIBRARIES target...]): <name>_bench.cc becomes
+# bin/gopt_bench_<name>, which is installed.
 function(gopt_bench name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "LIBRARIES")
   set(target gopt_bench_${name})
-  add_executable(${target} ${name}_bench.cc ${ARGN})
-  target_link_libraries(${target} PRIVATE gopt_testing benchmark::benchmark absl::flags
-    absl::flags_parse)
+  add_executable(${target} ${name}_bench.cc ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${target} PRIVATE gopt_testing ${ARG_LIBRARIES} benchmark::benchmark
+    absl::flags absl::flags_parse)
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/../lib")
   add_dependencies(products ${target})
   install(TARGETS ${target} RUNTIME DESTINATION ${GOPT_INSTALL_ROOT}bin COMPONENT benchmarks)
