@@ -2,7 +2,7 @@
 # rest.
 include(CMakePackageConfigHelpers)
 set(config_dir ${GOPT_INSTALL_ROOT}share/cmake/gopt)
-set(torch_areas features nn)
+set(torch_areas features nn rl)
 
 set(not_core)
 foreach(area IN LISTS torch_areas)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "gopt/base/export.h"
 #include "gopt/base/types.h"
 #include "gopt/solve/portfolio.h"
 #include "gopt/solve/search_context.h"
@@ -33,7 +34,7 @@ struct StartPoint {
 
 // In which order the plan's kernels started: by the report, or by rank where the backend reports
 // none.
-std::vector<KernelId> StartOrder(const Plan& plan, const CostReport& report);
+GOPT_API std::vector<KernelId> StartOrder(const Plan& plan, const CostReport& report);
 
 // Prices the request's start plans and the placements of a set, each under four orders (upward
 // rank, critical path at the placement, the maker's own or else topological, first in first out)

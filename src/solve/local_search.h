@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "gopt/base/export.h"
 #include "gopt/solve/search_context.h"
 #include "src/solve/classical_plans.h"
 #include "src/solve/search_setup.h"  // IWYU pragma: export
@@ -19,7 +20,8 @@ struct LocalSearchRule {
 };
 
 // Improves the start until the budget is spent or nothing can be changed.
-void RunLocalSearch(const StartPoint& start, const LocalSearchRule& rule, SearchContext* context);
+GOPT_API void RunLocalSearch(const StartPoint& start, const LocalSearchRule& rule,
+                             SearchContext* context);
 
 // The solver: starts from the classical plans, then RunLocalSearch. evaluations as in
 // AnnealOptions.

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "gopt/base/export.h"
 #include "gopt/solve/search_context.h"
 #include "gopt/solve/task_graph.h"
 #include "src/solve/classical_plans.h"
@@ -20,7 +21,7 @@ namespace gopt {
 
 // Lowers the context's budget to `evaluations` if positive; to the default of searches if 0 and the
 // request is unbounded.
-void ApplyEvaluationsOption(int64_t evaluations, SearchContext* context);
+GOPT_API void ApplyEvaluationsOption(int64_t evaluations, SearchContext* context);
 // InvalidArgument if negative.
 absl::Status CheckEvaluationsOption(const std::string& solver, int64_t evaluations);
 // InvalidArgument if outside of [0, 1]. option: "solver: name", for the message.

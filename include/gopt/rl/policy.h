@@ -1,0 +1,60 @@
+#ifndef GOPT_RL_POLICY_H_
+#define GOPT_RL_POLICY_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gopt/base/export.h"
+#include "gopt/features/feature_spec.h"
+#include "gopt/io/bundle.h"
+#include "gopt/nn/policy_network.h"
+#include "gopt/training/config.h"
+
+namespace gopt {
+
+// A network with all that is needed to use it: how it was trained, what its features mean, a model
+// card. What a policy file holds.
+class GOPT_API Policy {
+ public:
+  // Fresh weights, which decide as the heuristics do. config: its network and exploration count;
+  // CheckTrainingConfig must accept these.
+  static std::shared_ptr<Policy> Create(const TrainingConfig& config,
+                                        const FeatureSpec& spec = FeatureSpec::Default());
+
+  // InvalidArgument for a file that is no policy, for other features than this library computes,
+  // and for weights that are not the network's, naming the tensors that differ (ReadBundleFile,
+  // CheckTensors). Warnings go to `warnings`, or to stderr.
+  static absl::StatusOr<std::shared_ptr<Policy>> Load(const std::string& path,
+                                                      std::vector<std::string>* warnings = nullptr);
+  static absl::StatusOr<std::shared_ptr<Policy>> FromBundle(const Bundle& bundle,
+                                                            std::string_view source = "<bundle>");
+
+  // Kind "policy"; weights as "network.<parameter>".
+  Bundle ToBundle() const;
+  // Atomic. InvalidArgument where a weight is not finite.
+  absl::Status Save(const std::string& path) const;
+
+  const PolicyNetwork& network() const { return network_; }
+  const TrainingConfig& config() const { return config_; }
+  const FeatureSpec& spec() const { return spec_; }
+
+  std::string model_card;                       // Markdown.
+  std::map<std::string, std::string> metadata;  // "iterations", "version", ...
+
+ private:
+  Policy(const TrainingConfig& config, const FeatureSpec& spec);
+
+  TrainingConfig config_;
+  FeatureSpec spec_;
+  PolicyNetwork network_;
+};
+
+}  // namespace gopt
+
+#endif  // GOPT_RL_POLICY_H_

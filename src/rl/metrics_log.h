@@ -1,0 +1,38 @@
+#ifndef GOPT_SRC_RL_METRICS_LOG_H_
+#define GOPT_SRC_RL_METRICS_LOG_H_
+
+#include <cstdint>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace gopt {
+
+// metrics.jsonl: one JSON object a line (docs/metrics.md). Each line is handed to the system as a
+// whole, so that a killed run leaves at most its last line cut.
+class MetricsLog {
+ public:
+  using OnLine = std::function<void(std::string_view json)>;
+
+  // path: empty for no file. keep_through: of a file that is there, lines of later iterations are
+  // dropped, and a last line that was cut; -1: all lines.
+  static absl::StatusOr<MetricsLog> Open(const std::string& path, int64_t keep_through,
+                                         OnLine on_line);
+
+  // What is not finite is written as null. ResourceExhausted when the disk is full.
+  absl::Status Write(const nlohmann::ordered_json& line);
+
+ private:
+  std::string path_;
+  std::ofstream file_;
+  OnLine on_line_;
+};
+
+}  // namespace gopt
+
+#endif  // GOPT_SRC_RL_METRICS_LOG_H_

@@ -1,0 +1,154 @@
+#include "src/rl/training_lines.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "gopt/base/version.h"
+#include "gopt/io/training_file.h"
+#include "gopt/solve/solver.h"
+
+namespace gopt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kBaselines[] = {"single_device", "expert_paper", "expert", "metis", "heft"};
+
+Json ProblemsJson(const char* set, const Problems& problems,
+                  const std::vector<Baselines>& baselines) {
+  Json list = Json::array();
+  for (size_t i = 0; i < problems.size(); ++i) {
+    if (problems[i] == nullptr) continue;  // Another process's.
+    const PolicyProblem& problem = *problems[i]->problem();
+    Json times = Json::object();
+    for (const auto& [solver, time] : baselines[i].step_time) {
+      times[solver] = time > 0 ? Json(time) : Json();
+    }
+    list.push_back({{"set", set},
+                    {"index", i},
+                    {"graph", problems[i]->named().graph},
+                    {"machine", problems[i]->named().machine},
+                    {"devices", problem.problem().machine().num_devices()},
+                    {"ops", problem.problem().graph().kernel_ops().size()},
+                    {"reference_ns", problem.reference_time()},
+                    {"reference_solver", problem.reference().solver},
+                    {"lower_bound_ns", baselines[i].lower_bound},
+                    {"baselines", std::move(times)}});
+  }
+  return list;
+}
+
+double Share(double part, double whole) { return whole > 0 ? part / whole : 0.0; }
+
+}  // namespace
+
+Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+Baselines FindBaselines(const Problem& problem, const CostBackend& backend) {
+  Baselines found;
+  for (const char* spec : kBaselines) {
+    const auto solver = Solvers().Create(spec);
+    if (!solver.ok()) continue;  // Built without METIS.
+    SolveRequest request;
+    request.problem = &problem;
+    request.backend = &backend;
+    const absl::StatusOr<Solution> solution = (*solver)->Solve(request);
+    found.step_time[spec] = solution.ok() ? solution->report.step_time : 0;
+    if (solution.ok()) found.lower_bound = solution->bounds.step_time();
+  }
+  return found;
+}
+
+Json RunLine(const TrainingConfig& config, int64_t parameters, const Problems& train,
+             const std::vector<Baselines>& of_train, const Problems& evaluation,
+             const std::vector<Baselines>& of_evaluation) {
+  Json tasks = Json::array();
+  if (config.fusion) tasks.push_back("fusion");
+  if (config.placement) tasks.push_back("placement");
+  if (config.scheduling) tasks.push_back("scheduling");
+  Json problems = ProblemsJson("train", train, of_train);
+  for (Json& problem : ProblemsJson("evaluation", evaluation, of_evaluation)) {
+    problems.push_back(std::move(problem));
+  }
+  return {{"kind", "run"},
+          {"name", config.name},
+          {"version", Version()},
+          {"seed", config.seed},
+          {"config", ToText(config)},
+          {"decoder", ToString(config.network.decoder)},
+          {"tasks", std::move(tasks)},
+          {"parameters", parameters},
+          {"problems", std::move(problems)}};
+}
+
+void BatchSums::Add(const SampleStats& stats, const Rollout& rollout) {
+  samples += static_cast<double>(stats.priced);
+  infeasible += static_cast<double>(stats.infeasible);
+  failed += static_cast<double>(stats.failed);
+  feasible += static_cast<double>(stats.feasible);
+  log_ratio += stats.log_ratio_sum;
+  decode += stats.decode_seconds;
+  evaluate += stats.evaluate_seconds;
+  for (const double value : rollout.reward) {
+    reward += value;
+    rewarded += 1;
+    reward_best = std::max(reward_best, value);
+  }
+}
+
+std::vector<double*> BatchSums::sums() {
+  return {&samples,   &infeasible, &failed,   &rewarded,           &reward,  &feasible,
+          &log_ratio, &decode,     &evaluate, &problems_with_best, &log_best};
+}
+
+Json IterationLine(const TrainingState& state, const PpoStats& stats, const BatchSums& sums,
+                   const IterationTime& time, bool has_value, Json problems) {
+  const double threads = sums.decode + sums.evaluate;
+  const double decode = time.price * Share(sums.decode, threads);
+  const double known = time.forward + time.price + time.update;
+  const auto mean = [](double sum, double count) { return Number(count > 0 ? sum / count : NAN); };
+  const auto ratio = [](double sum, double count) {
+    return Number(count > 0 ? std::exp(sum / count) : NAN);
+  };
+  return {{"kind", "iteration"},
+          {"iteration", state.iteration},
+          {"evaluations", state.evaluations},
+          {"reward_mean", mean(sums.reward, sums.rewarded)},
+          {"reward_best", sums.rewarded > 0 ? Number(sums.reward_best) : Json()},
+          {"ratio_mean", ratio(sums.log_ratio, sums.feasible)},
+          {"ratio_best", ratio(sums.log_best, sums.problems_with_best)},
+          {"entropy", Number(stats.entropy)},
+          {"policy_loss", Number(stats.policy_loss)},
+          {"value_loss", has_value ? Number(stats.value_loss) : Json()},
+          {"output_l2", Number(stats.output_l2)},
+          {"clip_fraction", Number(stats.clip_fraction)},
+          {"approximate_kl", Number(stats.approximate_kl)},
+          {"ratio_limit_fraction", Number(stats.ratio_limit_fraction)},
+          {"explained_variance", has_value ? Number(stats.explained_variance) : Json()},
+          {"gradient_norm", Number(stats.gradient_norm)},
+          {"learning_rate", Number(stats.learning_rate)},
+          {"entropy_coefficient", Number(stats.entropy_coefficient)},
+          {"infeasible_fraction", Number(Share(sums.infeasible, sums.samples))},
+          {"failed_fraction", Number(Share(sums.failed, sums.samples))},
+          {"skipped_updates", stats.skipped},
+          {"problems", std::move(problems)},
+          {"seconds", Number(state.seconds)},
+          {"time",
+           {{"network_forward", Number(time.forward)},
+            {"decode", Number(decode)},
+            {"evaluate", Number(time.price - decode)},
+            {"network_update", Number(time.update)},
+            {"other", Number(std::max(0.0, time.total - known))}}}};
+}
+
+Json EventLine(const TrainingState& state, const std::string& event, const std::string& reason) {
+  return {{"kind", "event"},
+          {"iteration", state.iteration},
+          {"event", event},
+          {"reason", reason},
+          {"seconds", Number(state.seconds)}};
+}
+
+}  // namespace gopt
