@@ -30,8 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   gopt::fuzz::SilenceProtobuf();
   const std::string_view bytes = gopt::fuzz::AsText(data, size);
   const size_t line = bytes.find('\n');
-  const auto config = gopt::TrainingConfigFromText(
-      line == std::string_view::npos ? bytes : bytes.substr(line + 1));
+  const auto config =
+      gopt::TrainingConfigFromText(line == std::string_view::npos ? bytes : bytes.substr(line + 1));
   if (config.ok()) {
     gopt::fuzz::CheckRoundTrip(*config);
   } else {

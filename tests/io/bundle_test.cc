@@ -1,5 +1,8 @@
 #include "gopt/io/bundle.h"
 
+#include <algorithm>
+#include <cstring>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,7 +23,6 @@ namespace gopt {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 template <typename T>

@@ -60,6 +60,24 @@ TEST_F(FileBytesTest, ReplacesAFileAndKeepsItsMode) {
   EXPECT_EQ(*ReadFileBytes(Path("f"), 100), "new");
 }
 
+TEST_F(FileBytesTest, KeepsWhatItReplacesIfAsked) {
+  const WriteFileOptions options = {.keep_previous = true, .is_private = true};
+  for (const char* bytes : {"1", "2", "3"}) {
+    ASSERT_TRUE(WriteFileAtomically(Path("f"), bytes, options).ok());
+  }
+  EXPECT_EQ(*ReadFileBytes(Path("f"), 100), "3");
+  EXPECT_EQ(*ReadFileBytes(Path("f.previous"), 100), "2");
+  EXPECT_EQ(FilesInFolder(), 2);
+  struct stat info;
+  ASSERT_EQ(::stat(Path("f").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  // A folder is neither replaced nor moved out of the way.
+  ASSERT_EQ(::mkdir(Path("folder").c_str(), 0700), 0);
+  EXPECT_FALSE(WriteFileAtomically(Path("folder"), "x", options).ok());
+  EXPECT_TRUE(std::filesystem::is_directory(Path("folder")));
+  EXPECT_EQ(FilesInFolder(), 3);
+}
+
 TEST_F(FileBytesTest, SaysWhichFileIsMissingOrIsNone) {
   const auto missing = ReadFileBytes(Path("nowhere"), 100);
   EXPECT_EQ(missing.status().code(), absl::StatusCode::kNotFound);

@@ -2,7 +2,6 @@
 
 #include <google/protobuf/descriptor.h>
 
-#include <cmath>
 #include <fstream>
 #include <limits>
 #include <sstream>
