@@ -7,11 +7,13 @@
 
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gopt/cost/bounds.h"
 #include "python/bindings/bindings.h"
+#include "python/bindings/errors.h"
 #include "python/bindings/names.h"
 
 namespace py = pybind11;
@@ -53,6 +55,27 @@ std::string_view ToString(CriticalStep::Reason reason) {
   return "unknown";
 }
 
+CriticalStep::Reason ReasonFromName(std::string_view name) {
+  for (CriticalStep::Reason reason :
+       {CriticalStep::Reason::kStart, CriticalStep::Reason::kDependency,
+        CriticalStep::Reason::kTransfer, CriticalStep::Reason::kDevice}) {
+    if (ToString(reason) == name) return reason;
+  }
+  throw StatusError(absl::InvalidArgumentError(
+      absl::StrCat("no reason of a critical step is named '", std::string(name),
+                   "'; known: start, dependency, transfer, device")));
+}
+
+using CriticalTuple = std::tuple<KernelId, std::string, KernelId>;  // kernel, reason, cause
+
+CostReport WithCriticalChain(CostReport report, const std::vector<CriticalTuple>& steps) {
+  report.critical_chain.clear();
+  for (const auto& [kernel, reason, cause] : steps) {
+    report.critical_chain.push_back({kernel, ReasonFromName(reason), cause});
+  }
+  return report;
+}
+
 CostReport MakeReport(std::string_view outcome, Nanoseconds step_time, std::string reason,
                       std::vector<Nanoseconds> busy, std::vector<int64_t> peak_bytes,
                       std::vector<Nanoseconds> samples) {
@@ -90,8 +113,10 @@ void BindOnRequest(ReportClass& report) {
           },
           "Per device a structured numpy array of time (ns) and bytes: live from there to the next "
           "sample.")
-      .def_property_readonly("critical_chain",
-                             [](const CostReport& r) { return r.critical_chain; });
+      .def_property_readonly("critical_chain", [](const CostReport& r) { return r.critical_chain; })
+      .def("with_critical_chain", &WithCriticalChain, py::arg("steps"),
+           "A copy with this chain, (kernel, reason, cause) of each step: what guides searches. "
+           "InvalidArgumentError for an unknown reason.");
 }
 
 }  // namespace
