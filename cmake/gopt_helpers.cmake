@@ -28,15 +28,23 @@ function(gopt_area_tests area)
   endif()
 endfunction()
 
-# gopt_bench(<name> [extra.cc...] [LIBRARIES target...]): <name>_bench.cc becomes
-# bin/gopt_bench_<name>, which is installed.
+# gopt_bench(<name> [extra.cc...] [TORCH] [LIBRARIES target...]): <name>_bench.cc becomes
+# bin/gopt_bench_<name>, which is installed. TORCH: it measures libgopt, and there is none without
+# LibTorch.
 function(gopt_bench name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "TORCH" "" "LIBRARIES")
+  if(ARG_TORCH AND NOT GOPT_WITH_TORCH)
+    return()
+  endif()
   set(target gopt_bench_${name})
   add_executable(${target} ${name}_bench.cc ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${target} PRIVATE gopt_testing ${ARG_LIBRARIES} benchmark::benchmark
     absl::flags absl::flags_parse)
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/../lib")
+  if(ARG_TORCH)
+    target_link_libraries(${target} PRIVATE gopt_nn_testing)
+    set_property(TARGET ${target} APPEND PROPERTY INSTALL_RPATH ${GOPT_TORCH_ROOT}/lib)
+  endif()
   add_dependencies(products ${target})
   install(TARGETS ${target} RUNTIME DESTINATION ${GOPT_INSTALL_ROOT}bin COMPONENT benchmarks)
 endfunction()

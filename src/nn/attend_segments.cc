@@ -14,6 +14,8 @@
 #include <tuple>
 
 #include "gopt/base/check.h"
+#include "src/nn/attend_segments_kernel.h"
+#include "src/nn/attention_kernel.h"
 
 namespace gopt {
 namespace {
@@ -130,7 +132,7 @@ class AttendFunction : public torch::autograd::Function<AttendFunction> {
   }
 };
 
-bool HasKernel(const at::Tensor& x) {
+bool HasFlash(const at::Tensor& x) {
   return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
 }
 
@@ -151,8 +153,11 @@ at::Tensor WithMemory(const at::Tensor& memory, const at::Tensor& own) {
 at::Tensor AttendSegments(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                           int heads, bool recurrence, const SegmentLayout& layout) {
   GOPT_CHECK(x.size(0) == layout.rows());
-  if (!HasKernel(x) || x.size(0) == 0) {
+  if (!HasFlash(x) || x.size(0) == 0) {
     return AttendSegmentsOfOps(x, weight, bias, heads, recurrence, layout);
+  }
+  if (x.scalar_type() == at::kFloat && FindAttentionKernel(x.size(1) / heads) != nullptr) {
+    return AttendSegmentsByKernel(x, weight, bias, heads, recurrence, layout.spans());
   }
   const at::Tensor rows = layout.contiguous() ? x : layout.Pad(x);
   const at::Tensor out =

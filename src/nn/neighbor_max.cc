@@ -9,12 +9,12 @@
 #include <ATen/ops/scatter_reduce.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
 
 #include "gopt/base/check.h"
+#include "src/nn/neighbor_kernels.h"
 
 namespace gopt {
 namespace {
@@ -22,15 +22,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kNodesPerTask = 256;
-
-// The edges at each node, in one direction.
-struct Neighbors {
-  const int64_t* begin;  // [nodes + 1]
-  const int64_t* edge;   // [edges] ids; null: positions are ids.
-  const int64_t* node;   // [edges] by id: the other end.
-  int64_t EdgeAt(int64_t position) const { return edge == nullptr ? position : edge[position]; }
-};
+constexpr int64_t kRowsPerTask = 256;
 
 Neighbors In(const GraphEdges& edges) {
   return {edges.in_begin.const_data_ptr<int64_t>(), nullptr,
@@ -40,78 +32,6 @@ Neighbors In(const GraphEdges& edges) {
 Neighbors Out(const GraphEdges& edges) {
   return {edges.out_begin.const_data_ptr<int64_t>(), edges.out_edge.const_data_ptr<int64_t>(),
           edges.target.const_data_ptr<int64_t>()};
-}
-
-// Columns of a row-major matrix; null: none.
-template <typename T>
-struct Columns {
-  T* data = nullptr;
-  int64_t stride = 0;
-  T* operator[](int64_t row) const { return data + row * stride; }
-};
-
-// `best` and `edge` of every node from its neighbours' messages.
-template <typename T>
-void MaxKernel(const Neighbors& neighbors, int64_t nodes, int64_t width, Columns<const T> message,
-               Columns<const T> edge_message, Columns<T> best, Columns<int32_t> best_edge) {
-  at::parallel_for(0, nodes, kNodesPerTask, [&](int64_t first, int64_t last) {
-    for (int64_t v = first; v < last; ++v) {
-      T* const __restrict max = best[v];
-      int32_t* const __restrict arg = best_edge[v];
-      std::fill_n(max, width, -std::numeric_limits<T>::infinity());
-      std::fill_n(arg, width, -1);
-      for (int64_t p = neighbors.begin[v]; p < neighbors.begin[v + 1]; ++p) {
-        const int64_t e = neighbors.EdgeAt(p);
-        const auto id = static_cast<int32_t>(e);
-        const T* const __restrict from = message[neighbors.node[e]];
-        const auto keep = [&](int64_t c, T value) {
-          arg[c] = value > max[c] ? id : arg[c];
-          max[c] = value > max[c] ? value : max[c];
-        };
-        if (edge_message.data == nullptr) {
-          for (int64_t c = 0; c < width; ++c) keep(c, from[c]);
-        } else {
-          const T* const __restrict with = edge_message[e];
-          for (int64_t c = 0; c < width; ++c) keep(c, from[c] + with[c]);
-        }
-      }
-    }
-  });
-}
-
-// Gradient of the messages. `readers` are the edges by sender: each node gathers what its messages
-// won, in a fixed order.
-template <typename T>
-void MessageGradient(const Neighbors& readers, int64_t nodes, int64_t width, Columns<const T> best,
-                     Columns<const int32_t> best_edge, Columns<T> message) {
-  at::parallel_for(0, nodes, kNodesPerTask, [&](int64_t first, int64_t last) {
-    for (int64_t u = first; u < last; ++u) {
-      T* const __restrict sum = message[u];
-      std::fill_n(sum, width, T{0});
-      for (int64_t p = readers.begin[u]; p < readers.begin[u + 1]; ++p) {
-        const int64_t e = readers.EdgeAt(p);
-        const auto id = static_cast<int32_t>(e);
-        const T* const __restrict from = best[readers.node[e]];
-        const int32_t* const __restrict arg = best_edge[readers.node[e]];
-        for (int64_t c = 0; c < width; ++c) sum[c] += arg[c] == id ? from[c] : T{0};
-      }
-    }
-  });
-}
-
-// Gradient of the edges' messages; `node` [edges] is who read them.
-template <typename T>
-void EdgeGradient(const int64_t* node, int64_t edges, int64_t width, Columns<const T> best,
-                  Columns<const int32_t> best_edge, Columns<T> edge_message) {
-  at::parallel_for(0, edges, kNodesPerTask, [&](int64_t first, int64_t last) {
-    for (int64_t e = first; e < last; ++e) {
-      const auto id = static_cast<int32_t>(e);
-      const T* const __restrict from = best[node[e]];
-      const int32_t* const __restrict arg = best_edge[node[e]];
-      T* const __restrict to = edge_message[e];
-      for (int64_t c = 0; c < width; ++c) to[c] = arg[c] == id ? from[c] : T{0};
-    }
-  });
 }
 
 template <typename T>
@@ -140,9 +60,12 @@ class NeighborMaxFunction : public torch::autograd::Function<NeighborMaxFunction
     const at::Tensor best_edge = at::empty(message.sizes(), message.options().dtype(at::kInt));
     AT_DISPATCH_FLOATING_TYPES(message.scalar_type(), "NeighborMax", [&] {
       for (const int64_t column : {int64_t{0}, width}) {
-        MaxKernel<scalar_t>(column == 0 ? In(edges) : Out(edges), nodes, width,
-                            Read<scalar_t>(message, column), Read<scalar_t>(edge_message, column),
-                            Write<scalar_t>(best, column), Write<int32_t>(best_edge, column));
+        at::parallel_for(0, nodes, kRowsPerTask, [&](int64_t first, int64_t last) {
+          MaxOfNeighbors<scalar_t>(
+              {column == 0 ? In(edges) : Out(edges), width, first, last},
+              Read<scalar_t>(message, column), Read<scalar_t>(edge_message, column),
+              Write<scalar_t>(best, column), Write<int32_t>(best_edge, column));
+        });
       }
     });
     variable_list saved = Saved(edges);
@@ -174,9 +97,11 @@ class NeighborMaxFunction : public torch::autograd::Function<NeighborMaxFunction
     const at::Tensor result = at::empty(best.sizes(), best.options());
     const int64_t width = best.size(1) / 2;
     for (const int64_t column : {int64_t{0}, width}) {
-      MessageGradient<T>(column == 0 ? Out(edges) : In(edges), best.size(0), width,
-                         Read<T>(best, column), Read<int32_t>(best_edge, column),
-                         Write<T>(result, column));
+      at::parallel_for(0, best.size(0), kRowsPerTask, [&](int64_t first, int64_t last) {
+        GradientOfSenders<T>({column == 0 ? Out(edges) : In(edges), width, first, last},
+                             Read<T>(best, column), Read<int32_t>(best_edge, column),
+                             Write<T>(result, column));
+      });
     }
     return result;
   }
@@ -188,8 +113,11 @@ class NeighborMaxFunction : public torch::autograd::Function<NeighborMaxFunction
     const at::Tensor result = at::empty({count, best.size(1)}, best.options());
     for (const int64_t column : {int64_t{0}, width}) {
       const at::Tensor& reader = column == 0 ? edges.target : edges.source;
-      EdgeGradient<T>(reader.const_data_ptr<int64_t>(), count, width, Read<T>(best, column),
-                      Read<int32_t>(best_edge, column), Write<T>(result, column));
+      at::parallel_for(0, count, kRowsPerTask, [&](int64_t first, int64_t last) {
+        GradientOfEdges<T>(
+            {{nullptr, nullptr, reader.const_data_ptr<int64_t>()}, width, first, last},
+            Read<T>(best, column), Read<int32_t>(best_edge, column), Write<T>(result, column));
+      });
     }
     return result;
   }

@@ -1,13 +1,11 @@
 #include "gopt/nn/segment_attention.h"
 
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/mv.h>
-#include <ATen/ops/relu.h>
 
 #include "gopt/base/check.h"
 #include "src/nn/attend_segments.h"
+#include "src/nn/mix_rows.h"
 
 namespace gopt {
 namespace {
@@ -50,14 +48,16 @@ at::Tensor SegmentAttentionImpl::forward(const at::Tensor& x, const SegmentLayou
   const Affine project(norm, query_key_value);
   const at::Tensor attended = AttendSegments(Normalize(x, norm), project.weight, project.bias,
                                              options_.heads, options_.recurrence, layout);
-  const at::Tensor a = x + out(attended);  // [rows, width]
-  if (options_.feed_forward_ratio == 0) return a;
-
+  if (options_.feed_forward_ratio == 0) return x + out(attended);
   const Affine widen(feed_forward_norm, up);
-  at::Tensor hidden = at::linear(Normalize(a, feed_forward_norm), widen.weight, widen.bias);
-  hidden =
-      options_.activation == FeedForwardActivation::kGelu ? at::gelu(hidden) : at::relu_(hidden);
-  return a + down(hidden);
+  return MixRows(x, attended,
+                 {.out = out->weight,
+                  .out_bias = out->bias,
+                  .up = widen.weight,
+                  .up_bias = widen.bias,
+                  .down = down->weight,
+                  .down_bias = down->bias},
+                 feed_forward_norm->options.eps(), options_.activation);
 }
 
 }  // namespace gopt

@@ -6,6 +6,7 @@
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -40,6 +41,8 @@ SegmentLayout::SegmentLayout(std::vector<int64_t> lengths, int segment, at::Devi
   int64_t* gather_data = gather.mutable_data_ptr<int64_t>();
   int64_t* inverse_data = inverse.mutable_data_ptr<int64_t>();
   int64_t* previous_data = previous.mutable_data_ptr<int64_t>();
+  at::Tensor spans = at::empty({num_segments_, 3}, at::kLong);
+  int64_t* span = spans.mutable_data_ptr<int64_t>();
   bool* padding_data = padding.mutable_data_ptr<bool>();
   int64_t* sequence_data = sequence.mutable_data_ptr<int64_t>();
   int64_t row = 0, s = 0;
@@ -51,8 +54,12 @@ SegmentLayout::SegmentLayout(std::vector<int64_t> lengths, int segment, at::Devi
       inverse_data[row] = padded;
       sequence_data[row] = static_cast<int64_t>(i);
     }
-    for (; s < first + CeilDiv(lengths_[i], segment); ++s) {
+    const int64_t sequence_begin = row - lengths_[i];
+    for (; s < first + CeilDiv(lengths_[i], segment); ++s, span += 3) {
       previous_data[s] = s == first ? -1 : s - 1;
+      span[0] = sequence_begin + (s - first) * segment;
+      span[1] = std::min<int64_t>(segment, row - span[0]);
+      span[2] = s == first ? 0 : segment;
     }
     for (; padded < s * segment; ++padded) padding_data[padded] = true;
   }
@@ -61,6 +68,7 @@ SegmentLayout::SegmentLayout(std::vector<int64_t> lengths, int segment, at::Devi
   previous_ = previous.to(device);
   padding_ = padding.to(device);
   sequence_ = sequence.to(device);
+  spans_ = spans;
 }
 
 at::Tensor SegmentLayout::Pad(const at::Tensor& x) const {

@@ -60,6 +60,20 @@ TEST_P(SegmentAttentionTest, TheKernelEqualsThePlainOps) {
              {{"x", x}, {"weight", weight}, {"bias", bias}}, 1e-12);
 }
 
+// Widths of a head for which there are kernels of our own, and others.
+TEST_P(SegmentAttentionTest, EqualsTheLoopForEveryWidthOfAHead) {
+  for (int head_width : {4, 8, 16, 32}) {
+    SegmentAttention layer(SegmentAttentionOptions{
+        .width = 2 * head_width, .heads = 2, .recurrence = GetParam().recurrence});
+    for (int segment : {8, 20}) {
+      const auto layout = SegmentLayout::Create(GetParam().lengths, segment, at::kCPU);
+      const at::Tensor x = (at::randn({layout.rows(), 2 * head_width}) + 0.5).requires_grad_();
+      ExpectSame(layer(x, layout), LiteralSegmentAttention(*layer, x, GetParam().lengths, segment),
+                 RandomInputs(layer, x), 1e-5);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Layouts, SegmentAttentionTest,
     ::testing::Values(Case{"OneSegment", {kSegment}}, Case{"PartOfASegment", {3}},

@@ -29,6 +29,7 @@ TEST(SegmentLayoutTest, StartsEverySequenceOnASegmentOfItsOwn) {
   EXPECT_THAT(Values(layout.previous()), ElementsAre(-1, -1, 1));
   EXPECT_THAT(Values(layout.padding()), ElementsAre(0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1));
   EXPECT_THAT(Values(layout.sequence()), ElementsAre(0, 0, 0, 1, 1, 1, 1, 1));
+  EXPECT_THAT(Values(layout.spans()), ElementsAre(0, 3, 0, 3, 4, 0, 7, 1, 4));
 }
 
 TEST(SegmentLayoutTest, SeesWhenRowsStayWhereTheyAre) {

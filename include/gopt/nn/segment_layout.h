@@ -42,6 +42,10 @@ class GOPT_API SegmentLayout {
   const at::Tensor& padding() const { return padding_; }    // [segments, segment] bool: true.
   const at::Tensor& sequence() const { return sequence_; }  // [rows] int64: sequence.
 
+  // [segments, 3] int64, on the CPU: first row, rows, and rows of the segment before (0: the
+  // first). The segment before is always full and ends at the first row.
+  const at::Tensor& spans() const { return spans_; }
+
   // [rows, width] -> [padded rows, width]; what stands in the padding is unspecified, but finite
   // where x is. Differentiable, as is Unpad.
   at::Tensor Pad(const at::Tensor& x) const;
@@ -62,7 +66,7 @@ class GOPT_API SegmentLayout {
   int64_t rows_ = 0;
   int64_t num_segments_ = 0;
   bool contiguous_ = true;
-  at::Tensor gather_, inverse_, previous_, padding_, sequence_;
+  at::Tensor gather_, inverse_, previous_, padding_, sequence_, spans_;
 };
 
 }  // namespace gopt

@@ -1,0 +1,67 @@
+#include "src/nn/mix_rows.h"
+
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include "tests/nn/gradients.h"
+
+namespace gopt {
+namespace {
+
+constexpr double kEpsilon = 1e-5;
+
+struct Inputs {
+  Inputs(int64_t rows, at::ScalarType dtype) {
+    const auto add = [&](const char* name, at::IntArrayRef shape) {
+      all.emplace_back(name, at::randn(shape, dtype).requires_grad_());
+      return all.back().second;
+    };
+    x = add("x", {rows, 6});
+    attended = add("attended", {rows, 6});
+    weights.out = add("out", {6, 6});
+    weights.out_bias = add("out_bias", {6});
+    weights.up = add("up", {12, 6});
+    weights.up_bias = add("up_bias", {12});
+    weights.down = add("down", {6, 12});
+    weights.down_bias = add("down_bias", {6});
+  }
+  at::Tensor x, attended;
+  MixWeights weights;
+  std::vector<std::pair<std::string, at::Tensor>> all;
+};
+
+TEST(MixRowsTest, EqualsThePlainOps) {
+  at::manual_seed(17);
+  for (auto activation : {FeedForwardActivation::kRelu, FeedForwardActivation::kGelu}) {
+    for (int64_t rows : {1, 256, 700, 10'000}) {
+      Inputs in(rows, at::kDouble);
+      ExpectSame(MixRows(in.x, in.attended, in.weights, kEpsilon, activation),
+                 MixRowsOfOps(in.x, in.attended, in.weights, kEpsilon, activation), in.all, 1e-11);
+    }
+  }
+}
+
+TEST(MixRowsTest, IsTheSameOnAnyNumberOfThreads) {
+  at::manual_seed(19);
+  Inputs in(3'000, at::kFloat);
+  const at::Tensor weight = at::randn({3'000, 6});
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, tensor] : in.all) tensors.push_back(tensor);
+  std::vector<std::vector<at::Tensor>> results;
+  const int threads = at::get_num_threads();
+  for (int count : {1, 3}) {
+    at::set_num_threads(count);
+    const at::Tensor y =
+        MixRows(in.x, in.attended, in.weights, kEpsilon, FeedForwardActivation::kRelu);
+    results.push_back(torch::autograd::grad({y}, tensors, {weight}));
+    results.back().push_back(y);
+  }
+  at::set_num_threads(threads);
+  for (size_t i = 0; i < results[0].size(); ++i) {
+    EXPECT_TRUE(at::equal(results[0][i], results[1][i])) << i;
+  }
+}
+
+}  // namespace
+}  // namespace gopt
