@@ -47,6 +47,7 @@ void Visit(NetworkOptions* network, Visitor* visitor) {
   visitor->Field("priority_levels", &network->priority_levels);
   visitor->Field("residual_logit", &network->residual_logit);
   visitor->Field("priority_scale", &network->priority_scale);
+  visitor->Field("stickiness_base", &network->stickiness_base);
   visitor->Field("stickiness_scale", &network->stickiness_scale);
   visitor->Field("fusion_scale", &network->fusion_scale);
   visitor->Field("value", &network->value);

@@ -24,13 +24,17 @@ void SetDevices(const at::Tensor& action, Guidance* guidance) {
   }
 }
 
-void SetStickiness(const at::Tensor& action, double scale, const KernelSet& kernels,
-                   Guidance* guidance) {
+void SetStickiness(const at::Tensor& action, const NetworkOptions& options,
+                   const KernelSet& kernels, Guidance* guidance) {
   guidance->stickiness.assign(kernels.inputs, 0.0f);
-  const std::vector<float> value = Values<float>(action, at::kFloat);
+  const std::vector<float> output = Values<float>(action, at::kFloat);
   const std::vector<int64_t> input = Values<int64_t>(kernels.edge_input, at::kLong);
-  for (size_t i = 0; i < value.size(); ++i) {
-    guidance->stickiness[input[i]] = static_cast<float>(scale) * value[i];
+  const std::vector<float> together =
+      Values<float>(kernels.edge.select(1, kTogetherColumn), at::kFloat);
+  for (size_t i = 0; i < output.size(); ++i) {
+    guidance->stickiness[input[i]] =
+        static_cast<float>(options.stickiness_base * (together[i] > 0 ? 1 : -1) +
+                           options.stickiness_scale * output[i]);
   }
 }
 
@@ -73,7 +77,7 @@ Guidance GuidanceOf(const NetworkOptions& options, const PolicyProblem& problem,
     if (direct) {
       SetDevices(placement->action(sample), &guidance);
     } else {
-      SetStickiness(placement->action(sample), options.stickiness_scale, kernels, &guidance);
+      SetStickiness(placement->action(sample), options, kernels, &guidance);
     }
   }
   return guidance;

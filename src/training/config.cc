@@ -43,6 +43,7 @@ absl::Status CheckNetwork(const NetworkOptions& network) {
   GOPT_RETURN_IF_ERROR(CheckBetween("network.priority_levels", network.priority_levels, 1, 1024));
   GOPT_RETURN_IF_ERROR(CheckBetween("network.residual_logit", network.residual_logit, 0, 100));
   GOPT_RETURN_IF_ERROR(CheckBetween("network.priority_scale", network.priority_scale, 0, 1e6));
+  GOPT_RETURN_IF_ERROR(CheckBetween("network.stickiness_base", network.stickiness_base, 0, 1e6));
   GOPT_RETURN_IF_ERROR(CheckBetween("network.stickiness_scale", network.stickiness_scale, 0, 1e6));
   return CheckBetween("network.fusion_scale", network.fusion_scale, 0, 1e6);
 }

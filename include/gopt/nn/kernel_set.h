@@ -15,6 +15,7 @@ namespace gopt {
 // Columns of KernelSet::edge: log of the mean transfer time over the mean kernel time, whether the
 // incumbent has both ends on one device, 1 / sqrt(readers of the tensor).
 inline constexpr int64_t kKernelEdgeWidth = 3;
+inline constexpr int64_t kTogetherColumn = 1;
 
 // What placement and scheduling decide over: the kernels that one set of fusion picks made, in the
 // order of their ids. Tensors on the CPU.

@@ -52,11 +52,14 @@ struct NetworkOptions {
   Conditioning conditioning = Conditioning::kOutputs;
   int head_width = 32;  // Of each head's hidden layer.
   DecoderKind decoder = DecoderKind::kList;
-  int fusion_levels = 4;          // Choices of the fusion head: -1 (does not try), 0, 1, ...
-  int priority_levels = 16;       // Choices of the scheduling head of the direct decoder.
-  double residual_logit = 2.0;    // Direct: added to the logit of what the state decided.
-  double priority_scale = 0.1;    // List: priority = -start / makespan + scale x output.
-  double stickiness_scale = 1.0;  // List: stickiness = scale x output.
+  int fusion_levels = 4;        // Choices of the fusion head: -1 (does not try), 0, 1, ...
+  int priority_levels = 16;     // Choices of the scheduling head of the direct decoder.
+  double residual_logit = 2.0;  // Direct: added to the logit of what the state decided.
+  double priority_scale = 0.1;  // List: priority = -start / makespan + scale x output.
+  // List: an edge within a device of the reference is this sticky to begin with, one between
+  // devices as much the other way round.
+  double stickiness_base = 6.0;
+  double stickiness_scale = 1.0;  // List: stickiness = that + scale x output.
   double fusion_scale = 4.0;      // List: pick = round(scale x output).
   bool value = false;             // Whether there is a value network.
   uint64_t seed = 1;              // Of the initial weights.
@@ -68,7 +71,7 @@ struct ExplorationOptions {
   // else every node has noise of its own. The direct decoder always draws node by node.
   bool shared = true;
   int rank = 16;                // Directions of shared noise.
-  double priority_sigma = 2.0;  // Standard deviations of the outputs.
+  double priority_sigma = 0.4;  // Standard deviations of the outputs.
   double stickiness_sigma = 0.4;
   double fusion_sigma = 0.5;
   double sparse_share = 0.01;  // Of the nodes, drawn anew for each sample, have noise of their own
@@ -91,7 +94,7 @@ enum class Baseline : uint8_t { kNone = 1, kLeaveOneOut = 2, kValue = 3 };
 GOPT_API std::string_view ToString(Baseline baseline);  // "none", "leave_one_out", "value"
 
 struct PpoOptions {
-  int samples = 16;  // Per graph and iteration.
+  int samples = 64;  // Per graph and iteration.
   int epochs = 4;
   int minibatches = 1;  // Into which the samples of a graph are split, each epoch.
   double clip = 0.2;
@@ -105,8 +108,8 @@ struct PpoOptions {
   double entropy_coefficient_end = 0.0;  // At the last iteration; linear between.
   double output_l2 = 1e-3;               // Times the mean square of the list decoder's outputs.
   double self_imitation = 0.0;           // Weight of the best plan so far as one more sample.
-  double learning_rate = 7e-4;           // Adam.
-  double learning_rate_end = 7e-4;       // Linear schedule.
+  double learning_rate = 1e-3;           // Adam.
+  double learning_rate_end = 1e-3;       // Linear schedule.
   double max_gradient_norm = 1.0;
 };
 
