@@ -64,6 +64,15 @@ absl::Status SumNumbers(const SumOverProcesses& sum, const std::vector<double*>&
   return absl::OkStatus();
 }
 
+// At least 1.
+double NoisyGroups(const HeadActions& actions) {
+  int count = 0;
+  for (const HeadActions::Group& group : actions.groups) {
+    count += group.active.any().item<bool>() ? 1 : 0;
+  }
+  return std::max(count, 1);
+}
+
 void AddRatioStats(const at::Tensor& log_ratio, const at::Tensor& active, double weight,
                    const PpoOptions& options, PpoStats* stats) {
   const at::NoGradGuard no_grad;
@@ -134,6 +143,7 @@ at::Tensor PpoLearner::Loss(const Rollout& rollout, std::span<const int64_t> sam
   at::Tensor entropy = at::zeros_like(policy), l2 = at::zeros_like(policy);
   for (const ReplayedHead& head : replay.heads) {
     const std::vector<at::Tensor> log_prob = LogProbabilities(*head.actions, head.output);
+    const double stats_weight = 1.0 / (NoisyGroups(*head.actions) * heads);
     int64_t first = 0;
     for (size_t i = 0; i < log_prob.size(); ++i) {
       const HeadActions::Group& group = head.actions->groups[i];
@@ -143,7 +153,7 @@ at::Tensor PpoLearner::Loss(const Rollout& rollout, std::span<const int64_t> sam
       policy =
           policy + share * SurrogateLoss(log_ratio, advantage.slice(0, first, first + count),
                                          group.active, options_.clip, options_.log_ratio_limit);
-      AddRatioStats(log_ratio, group.active, share / heads, options_, stats);
+      AddRatioStats(log_ratio, group.active, stats_weight, options_, stats);
       first += count;
     }
     entropy = entropy + MeanEntropy(*head.actions, head.output) / heads;

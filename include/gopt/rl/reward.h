@@ -24,7 +24,10 @@ class GOPT_API RewardScale {
  public:
   // memory: sum of the devices' limits, in bytes.
   RewardScale(const RewardOptions& options, Nanoseconds reference, int64_t memory)
-      : options_(options), reference_(reference), memory_(memory) {}
+      : options_(options),
+        reference_(reference),
+        memory_(memory),
+        worst_feasible_(RewardOfTime(options, reference, reference)) {}
 
   // One per report. A failed report (the backend could not tell) has none: it says nothing of the
   // plan, and its sample is left out.
@@ -38,7 +41,7 @@ class GOPT_API RewardScale {
   RewardOptions options_;
   Nanoseconds reference_;
   int64_t memory_;
-  double worst_feasible_ = 0.0;
+  double worst_feasible_;  // The reference is feasible.
 };
 
 // reward_i - mean of the others' rewards; 0 for a single one.
