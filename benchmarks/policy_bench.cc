@@ -41,6 +41,7 @@ ABSL_FLAG(int, threads, 2, "Threads of one tensor op.");
 ABSL_FLAG(int, width, 64, "Width of an embedding.");
 ABSL_FLAG(int, segment, 128, "Ops of a segment.");
 ABSL_FLAG(int, heads, 4, "Attention heads.");
+ABSL_FLAG(int, feed_forward_ratio, 2, "Width of a layer's hidden layer over width.");
 ABSL_FLAG(int, layers, 2, "Attention layers.");
 ABSL_FLAG(std::string, modulation, "node", "none, graph or node.");
 ABSL_FLAG(int, repetitions, 5, "Interleaved repetitions; medians are printed.");
@@ -74,8 +75,10 @@ class Network {
         edges_(RandomGraphEdges(ops, kDegree, kEdgeFeatures, 1)),
         features_(at::randn({ops, kNodeFeatures})),
         type_(at::randint(kTypes, {ops}, at::kLong)) {
-    const SegmentAttentionOptions attention = {.width = absl::GetFlag(FLAGS_width),
-                                               .heads = absl::GetFlag(FLAGS_heads)};
+    const SegmentAttentionOptions attention = {
+        .width = absl::GetFlag(FLAGS_width),
+        .heads = absl::GetFlag(FLAGS_heads),
+        .feed_forward_ratio = absl::GetFlag(FLAGS_feed_forward_ratio)};
     encoder_ = GraphSageEncoder(GraphSageEncoderOptions{.in = kNodeFeatures,
                                                         .types = kTypes,
                                                         .width = attention.width,

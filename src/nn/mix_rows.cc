@@ -31,7 +31,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kBlock = 256;     // Rows; with ratio 4 and width 64 a hidden block is 256 KiB.
+constexpr int64_t kBlock = 256;     // Rows; with ratio 2 and width 64 a hidden block is 128 KiB.
 constexpr int64_t kMaxShards = 32;  // Enough for the threads, few enough to hold their sums.
 
 enum Weight { kOut, kOutBias, kUp, kUpBias, kDown, kDownBias, kWeights };
