@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "gopt/base/export.h"
 #include "gopt/base/random.h"
 
 namespace gopt {
@@ -26,8 +27,8 @@ inline uint64_t IterationSeed(uint64_t seed, SeedPurpose purpose, int64_t iterat
 // Which of the problems an iteration trains on: `batch` different ones, ascending. With a
 // curriculum, only the smallest ones are in at first, a quarter of them; all from the middle of the
 // run on. sizes: ops per problem; progress in [0, 1].
-std::vector<int> ChooseProblems(const std::vector<int64_t>& sizes, int batch, bool curriculum,
-                                double progress, uint64_t seed);
+GOPT_API std::vector<int> ChooseProblems(const std::vector<int64_t>& sizes, int batch,
+                                         bool curriculum, double progress, uint64_t seed);
 
 }  // namespace gopt
 

@@ -10,12 +10,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "gopt/base/export.h"
 
 namespace gopt {
 
 // metrics.jsonl: one JSON object a line (docs/metrics.md). Each line is handed to the system as a
 // whole, so that a killed run leaves at most its last line cut.
-class MetricsLog {
+class GOPT_API MetricsLog {
  public:
   using OnLine = std::function<void(std::string_view json)>;
 

@@ -25,13 +25,13 @@ void AddProblems(const Problems& problems, bool with_best, std::string* card) {
                     absl::StrFormat("%.4g", ready.reference_time() * 1e-6), " (",
                     ready.reference().solver, ") |");
     if (with_best) {
-      absl::StrAppend(card, " ",
-                      problem->best().step_time == 0
-                          ? std::string("none")
-                          : absl::StrFormat("%.3f of the reference",
-                                            static_cast<double>(problem->best().step_time) /
-                                                static_cast<double>(ready.reference_time())),
-                      " |");
+      absl::StrAppend(
+          card, " ",
+          problem->best().step_time == 0
+              ? std::string("none")
+              : absl::StrFormat("%.3f of the reference",
+                                RatioOf(problem->best().step_time, ready.reference_time())),
+          " |");
     }
     absl::StrAppend(card, "\n");
   }

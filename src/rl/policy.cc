@@ -33,6 +33,22 @@ absl::Status CheckSpec(const FeatureSpec& stored, std::string_view source) {
       ": made for other features than this library computes: ", DescribeDifference(stored, here)));
 }
 
+// So that a small file cannot make a large network: each layer has a matrix of this size at least.
+absl::Status CheckSize(const Bundle& bundle, std::string_view source) {
+  const NetworkOptions& network = bundle.config.network;
+  const int64_t layers =
+      network.encoder_layers + network.attention_layers + (network.task_attention ? 1 : 0);
+  const int64_t least = layers * network.width * network.width * int64_t{sizeof(float)};
+  int64_t stored = 0;
+  for (const BundleTensor& tensor : bundle.tensors) {
+    if (tensor.name.starts_with(kPrefix)) stored += static_cast<int64_t>(tensor.bytes.size());
+  }
+  if (stored >= least) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(absl::string_view(source.data(), source.size()), ": weights of ", stored,
+                   " bytes; the network of its configuration has more than ", least));
+}
+
 }  // namespace
 
 Policy::Policy(const TrainingConfig& config, const FeatureSpec& spec)
@@ -52,6 +68,7 @@ absl::StatusOr<std::shared_ptr<Policy>> Policy::FromBundle(const Bundle& bundle,
                                                            std::string_view source) {
   const FeatureSpec spec = SpecOf(bundle);
   GOPT_RETURN_IF_ERROR(CheckSpec(spec, source));
+  GOPT_RETURN_IF_ERROR(CheckSize(bundle, source));
   std::shared_ptr<Policy> policy = Create(bundle.config, spec);
   Bundle weights;  // A checkpoint holds more than the network.
   for (const BundleTensor& tensor : bundle.tensors) {

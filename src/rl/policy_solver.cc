@@ -1,13 +1,16 @@
 #include "gopt/rl/policy_solver.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gopt/base/status_macros.h"
 #include "gopt/rl/decision_pass.h"
 #include "gopt/rl/policy_problem.h"
@@ -38,19 +41,19 @@ class PolicyPlans {
  public:
   PolicyPlans(const Policy& policy, SearchContext* context) : policy_(policy), context_(*context) {}
 
-  absl::Status Prepare() {
+  // False where the backend could not price the plan to begin at once more.
+  absl::StatusOr<bool> Prepare() {
     ReferencePlan reference = {.plan = context_.best_plan(), .solver = "portfolio"};
-    GOPT_ASSIGN_OR_RETURN(
-        reference.report,
-        gopt::Price(*context_.request().backend, context_.problem(), reference.plan,
-                    {.start_order = true, .timeline = true, .critical_chain = true}));
+    reference.report = context_.Evaluate(
+        reference.plan, {.start_order = true, .timeline = true, .critical_chain = true});
+    if (reference.report.outcome == Outcome::kFailed) return false;
     GOPT_ASSIGN_OR_RETURN(problem_, PolicyProblem::Create(context_.problem(), std::move(reference),
                                                           context_.costs(), policy_.spec()));
     // Not owned: the request's backend outlives this.
     const std::shared_ptr<const CostBackend> backend(std::shared_ptr<const CostBackend>(),
                                                      context_.request().backend);
     GOPT_ASSIGN_OR_RETURN(pool_, PlanPool::Create(context_.problem(), backend));
-    return absl::OkStatus();
+    return true;
   }
 
   absl::Status PriceSamples(int64_t samples) {
@@ -90,16 +93,28 @@ class PolicyPlans {
   std::unique_ptr<PlanPool> pool_;
 };
 
+// `allowed` evaluations, of which one is of the plan to begin at.
+absl::Status PricePolicy(const Policy& policy, int64_t samples, int64_t allowed,
+                         SearchContext* context) {
+  PolicyPlans plans(policy, context);
+  try {
+    GOPT_ASSIGN_OR_RETURN(const bool ready, plans.Prepare());
+    return ready ? plans.PriceSamples(std::min(samples, allowed - 1)) : absl::OkStatus();
+  } catch (const c10::LinAlgError&) {  // Weights too large to count with: they have no plans.
+    return absl::OkStatus();
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("policy: ", error.what()));
+  }
+}
+
 // Both solvers up to the point where the policy has had its say.
 absl::Status RunPolicy(const Policy& policy, int64_t samples, double share,
                        SearchContext* context) {
   GOPT_RETURN_IF_ERROR(PriceClassical(context));
   const auto allowed =
       static_cast<int64_t>(std::floor(share * static_cast<double>(context->remaining())));
-  if (context->Exhausted() || allowed < 1) return absl::OkStatus();
-  PolicyPlans plans(policy, context);
-  GOPT_RETURN_IF_ERROR(plans.Prepare());
-  return plans.PriceSamples(std::min(samples, allowed));
+  if (context->Exhausted() || allowed < 2) return absl::OkStatus();
+  return PricePolicy(policy, samples, allowed, context);
 }
 
 class PolicySolver final : public Solver {

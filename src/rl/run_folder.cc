@@ -13,6 +13,24 @@ namespace gopt {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// The names that WriteFileAtomically gives to files it has not finished.
+bool IsUnfinished(const std::string& name) {
+  return name.starts_with(".gopt-") && name.ends_with(".tmp");
+}
+
+void RemoveUnfinished(const std::string& folder) {
+  std::error_code error;
+  std::vector<fs::path> unfinished;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (IsUnfinished(it->path().filename().string())) unfinished.push_back(it->path());
+  }
+  for (const fs::path& path : unfinished) fs::remove(path, error);  // They do no harm if they stay.
+}
+
+}  // namespace
+
 absl::Status RunFolder::Prepare(bool resume) const {
   std::error_code error;
   fs::create_directories(path_, error);
@@ -20,7 +38,12 @@ absl::Status RunFolder::Prepare(bool resume) const {
     return absl::PermissionDeniedError(
         absl::StrCat(path_, ": cannot be made a folder: ", error.message()));
   }
-  if (!resume && (fs::exists(metrics()) || fs::exists(checkpoint()))) {
+  if (resume) {
+    RemoveUnfinished(path_);
+    return absl::OkStatus();
+  }
+  for (const std::string& file : {metrics(), checkpoint(), checkpoint() + ".previous", policy()}) {
+    if (!fs::exists(file, error)) continue;
     return absl::FailedPreconditionError(
         absl::StrCat(path_, ": holds a run; resume it, or choose another folder"));
   }
@@ -29,7 +52,10 @@ absl::Status RunFolder::Prepare(bool resume) const {
 
 absl::StatusOr<std::optional<Bundle>> RunFolder::ReadCheckpoint(
     std::vector<std::string>* warnings) const {
-  if (!fs::exists(checkpoint()) && !fs::exists(checkpoint() + ".previous")) return std::nullopt;
+  std::error_code error;
+  if (!fs::exists(checkpoint(), error) && !fs::exists(checkpoint() + ".previous", error)) {
+    return std::nullopt;
+  }
   GOPT_ASSIGN_OR_RETURN(Bundle bundle, ReadBundleFile(checkpoint(), {}, warnings));
   return bundle;
 }

@@ -8,13 +8,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "gopt/base/export.h"
 #include "gopt/io/bundle.h"
 #include "gopt/training/config.h"
 
 namespace gopt {
 
 // The files of a training run.
-class RunFolder {
+class GOPT_API RunFolder {
  public:
   explicit RunFolder(std::string path) : path_(std::move(path)) {}
 
@@ -24,14 +25,14 @@ class RunFolder {
   std::string policy() const { return path_ + "/policy.gopt"; }
 
   // Makes the folder. FailedPrecondition where it holds a run and `resume` is off; PermissionDenied
-  // and others by the system.
+  // and others by the system. With `resume`, what writes that were killed left behind is removed.
   absl::Status Prepare(bool resume) const;
 
   // None where there is no checkpoint. Where the newest is damaged, the one before, with a warning.
   absl::StatusOr<std::optional<Bundle>> ReadCheckpoint(std::vector<std::string>* warnings) const;
 
-  // What is needed to see updates that were not finite again: the configuration, the iteration, its
-  // problems, and the checkpoint to start from.
+  // What is needed to see updates that were not finite again, as not_finite-<iteration>.json and
+  // .gopt: the configuration, the iteration, its problems, and the checkpoint to start from.
   absl::Status WriteReproducer(const TrainingConfig& config, int64_t iteration,
                                const std::vector<int>& batch, const Bundle& checkpoint) const;
 

@@ -34,6 +34,19 @@ int64_t TotalMemory(const Problem& problem) {
   return bytes;
 }
 
+// Of a draw around outputs that are not finite no probability is.
+bool IsFinite(const DecisionTrace& trace) {
+  for (const DecisionTrace::Round& round : trace.rounds) {
+    for (const std::optional<HeadActions>& head : round.head) {
+      if (!head.has_value()) continue;
+      for (const HeadActions::Group& group : head->groups) {
+        if (!at::isfinite(group.log_prob).all().item<bool>()) return false;
+      }
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 absl::StatusOr<Problem> LoadProblem(const TrainingProblem& named, bool fusion, bool placement,
@@ -72,14 +85,27 @@ absl::Status TrainedProblem::Draw(PolicyNetwork network, const SampleOptions& op
                                   uint64_t seed) {
   const Clock::time_point start = Clock::now();
   stats_ = {};
-  GOPT_ASSIGN_OR_RETURN(drawn_, SampleDecisions(network, *problem_, options,
-                                                at::detail::createCPUGenerator(seed), pool_.get()));
-  if (network->options().value) {
-    const at::NoGradGuard no_grad;
-    value_ = network
-                 ->Value(network->Begin(network->Encode(problem_->features()),
-                                        problem_->initial_state()))
-                 .item<double>();
+  bool finite = true;
+  try {
+    GOPT_ASSIGN_OR_RETURN(
+        drawn_, SampleDecisions(network, *problem_, options, at::detail::createCPUGenerator(seed),
+                                pool_.get()));
+    if (network->options().value) {
+      const at::NoGradGuard no_grad;
+      value_ = network
+                   ->Value(network->Begin(network->Encode(problem_->features()),
+                                          problem_->initial_state()))
+                   .item<double>();
+      finite = std::isfinite(value_);
+    }
+    finite = finite && IsFinite(drawn_.trace);
+  } catch (
+      const c10::LinAlgError&) {  // The noise's directions are of features that are not finite.
+    finite = false;
+  }
+  if (!finite) {
+    drawn_ = {};
+    stats_.priced = stats_.failed = stats_.not_finite = options.samples;
   }
   stats_.forward_seconds = SecondsSince(start);
   return absl::OkStatus();

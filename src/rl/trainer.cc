@@ -1,15 +1,11 @@
 #include "gopt/rl/trainer.h"
 
-#include <ATen/Parallel.h>
-#include <torch/csrc/autograd/grad_mode.h>
-
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
+#include <exception>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,12 +14,13 @@
 #include "gopt/base/version.h"
 #include "gopt/io/training_file.h"
 #include "src/io/file_bytes.h"
-#include "src/rl/bundle_tensors.h"
 #include "src/rl/evaluation.h"
 #include "src/rl/iteration_seed.h"
 #include "src/rl/metrics_log.h"
 #include "src/rl/model_card.h"
+#include "src/rl/processes.h"
 #include "src/rl/run_folder.h"
+#include "src/rl/tensor_threads.h"
 #include "src/rl/training_lines.h"
 #include "src/rl/training_state.h"
 
@@ -35,6 +32,16 @@ using Json = nlohmann::ordered_json;
 constexpr int kMostSkips = 3;     // Iterations in a row that made no step; then weights go back.
 constexpr int kMostRestores = 3;  // In a row; then the run ends.
 
+// LibTorch throws where memory runs out, and a backend may be anybody's code.
+template <typename Function>
+auto Guarded(const Function& function) -> decltype(function()) {
+  try {
+    return function();
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("training: ", error.what()));
+  }
+}
+
 double Since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -45,42 +52,67 @@ absl::Status Named(const TrainingProblem& named, const absl::Status& status) {
                                                   "': ", status.message()));
 }
 
+absl::Status CheckOptions(const TrainingConfig& config, const TrainerOptions& options) {
+  GOPT_RETURN_IF_ERROR(CheckTrainingConfig(config));
+  if (options.processes < 1 || options.process < 0 || options.process >= options.processes) {
+    return absl::InvalidArgumentError("process must be from 0 to processes - 1");
+  }
+  if (options.processes > 1 && !options.sum) {
+    return absl::InvalidArgumentError("several processes need a sum over them");
+  }
+  if (static_cast<int>(config.problem.size()) < options.processes) {
+    return absl::InvalidArgumentError(absl::StrCat(config.problem.size(), " problems for ",
+                                                   options.processes,
+                                                   " processes: each needs one at least"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 class Trainer::Impl {
  public:
   Impl(const TrainingConfig& config, TrainerOptions options)
-      : config_(config), options_(std::move(options)), folder_(options_.folder) {}
+      : config_(config),
+        options_(std::move(options)),
+        folder_(options_.folder),
+        processes_(options_.process, options_.processes, options_.sum) {}
 
   absl::Status Prepare() {
-    GOPT_RETURN_IF_ERROR(CheckOptions());
+    GOPT_RETURN_IF_ERROR(CheckOptions(config_, options_));
     if (is_writer()) {
       GOPT_RETURN_IF_ERROR(folder_.Prepare(options_.resume));
     }
-    at::set_num_threads(config_.threads);
+    const TensorThreads tensor_threads(threads_of_tensors());
     threads_ = std::make_shared<WorkerThreads>(config_.threads);
     backend_ = options_.backend;
     if (backend_ == nullptr) {
       GOPT_ASSIGN_OR_RETURN(backend_, CostBackends().Create(config_.backend));
     }
-    GOPT_RETURN_IF_ERROR(MakePolicy());
+    std::vector<std::string> warnings;
+    std::optional<Bundle> checkpoint;
+    if (options_.resume && !options_.folder.empty()) {
+      GOPT_ASSIGN_OR_RETURN(checkpoint, folder_.ReadCheckpoint(&warnings));
+    }
+    GOPT_RETURN_IF_ERROR(MakePolicy(checkpoint));
     GOPT_RETURN_IF_ERROR(LoadProblems(config_.problem, &train_, &of_train_));
     GOPT_RETURN_IF_ERROR(LoadProblems(config_.evaluation, &evaluation_, &of_evaluation_));
     learner_.emplace(policy_->network(), config_.ppo);
-    return Resume();
+    return Begin(checkpoint, warnings);
   }
 
   absl::StatusOr<TrainingResult> Run() {
+    const TensorThreads tensor_threads(threads_of_tensors());
     const absl::StatusOr<std::string> stopped = RunToTheEnd();
     if (!stopped.ok()) return stopped.status();
-    GOPT_RETURN_IF_ERROR(SavePolicy());
     GOPT_RETURN_IF_ERROR(Log(EventLine(state_, "stopped", *stopped)));
     TrainingResult result = {.policy = BestPolicy(),
                              .iterations = state_.iteration,
                              .evaluations = state_.evaluations,
                              .stopped = *stopped};
     BatchSums sums;
-    GOPT_RETURN_IF_ERROR(AddBest(&sums));
+    sums.AddBest(train_);
+    GOPT_RETURN_IF_ERROR(processes_.Sum(sums.sums()));
     result.ratio_best = std::exp(sums.log_best / std::max(sums.problems_with_best, 1.0));
     return result;
   }
@@ -89,41 +121,37 @@ class Trainer::Impl {
 
  private:
   bool is_writer() const { return options_.process == 0 && !options_.folder.empty(); }
+  // Of all processes alike: they do it together.
+  bool writes() const { return !processes_.alone() || !options_.folder.empty(); }
   bool cancelled() const { return options_.cancel != nullptr && options_.cancel->cancelled(); }
   Budget budget() const {
     Budget budget;
     budget.cancel = options_.cancel;
     return budget;
   }
+  // Several threads on one operation change its last bits.
+  int threads_of_tensors() const { return config_.deterministic ? 1 : config_.threads; }
   double progress() const {
     return static_cast<double>(state_.iteration) /
            static_cast<double>(std::max<int64_t>(config_.iterations, 1));
   }
 
-  absl::Status CheckOptions() const {
-    GOPT_RETURN_IF_ERROR(CheckTrainingConfig(config_));
-    if (options_.processes < 1 || options_.process < 0 || options_.process >= options_.processes) {
-      return absl::InvalidArgumentError("process must be from 0 to processes - 1");
-    }
-    if (options_.processes > 1 && !options_.sum) {
-      return absl::InvalidArgumentError("several processes need a sum over them");
-    }
-    if (static_cast<int>(config_.problem.size()) < options_.processes) {
-      return absl::InvalidArgumentError(absl::StrCat(config_.problem.size(), " problems for ",
-                                                     options_.processes,
-                                                     " processes: each needs one at least"));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status MakePolicy() {
-    if (config_.init.empty()) {
+  // A checkpoint's, so that a resume needs the file of the start no more.
+  absl::Status MakePolicy(const std::optional<Bundle>& checkpoint) {
+    if (!checkpoint.has_value() && config_.init.empty()) {
       policy_ = Policy::Create(config_);
     } else {
-      GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const Policy> init, Policy::Load(config_.init));
-      Bundle bundle = init->ToBundle();
+      Bundle bundle;
+      if (checkpoint.has_value()) {
+        bundle = *checkpoint;
+      } else {
+        GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const Policy> init, Policy::Load(config_.init));
+        bundle = init->ToBundle();
+      }
       bundle.config = config_;
-      GOPT_ASSIGN_OR_RETURN(policy_, Policy::FromBundle(bundle, config_.init));
+      GOPT_ASSIGN_OR_RETURN(
+          policy_,
+          Policy::FromBundle(bundle, checkpoint.has_value() ? folder_.checkpoint() : config_.init));
     }
     try {
       PolicyNetwork network = policy_->network();
@@ -141,24 +169,30 @@ class Trainer::Impl {
     for (size_t i = 0; i < named.size(); ++i) {
       problems->emplace_back();
       baselines->emplace_back();
-      if (static_cast<int>(i) % options_.processes != options_.process) continue;
-      auto problem = LoadProblem(named[i], config_.fusion, config_.placement, config_.scheduling);
-      GOPT_RETURN_IF_ERROR(Named(named[i], problem.status()));
-      if (is_writer()) baselines->back() = FindBaselines(*problem, *backend_);
-      auto ready = TrainedProblem::Create(named[i], *problem, backend_, threads_, config_.reward,
-                                          policy_->spec());
-      GOPT_RETURN_IF_ERROR(Named(named[i], ready.status()));
-      problems->back() = *std::move(ready);
+      if (!processes_.owns(static_cast<int64_t>(i))) continue;
+      GOPT_RETURN_IF_ERROR(Named(
+          named[i],
+          Guarded([&] { return MakeReady(named[i], &problems->back(), &baselines->back()); })));
     }
     return absl::OkStatus();
   }
 
-  absl::Status Resume() {
-    std::vector<std::string> warnings;
-    std::optional<Bundle> checkpoint;
-    if (options_.resume && !options_.folder.empty()) {
-      GOPT_ASSIGN_OR_RETURN(checkpoint, folder_.ReadCheckpoint(&warnings));
+  absl::Status MakeReady(const TrainingProblem& named, std::unique_ptr<TrainedProblem>* ready,
+                         Baselines* baselines) {
+    GOPT_ASSIGN_OR_RETURN(
+        const Problem problem,
+        LoadProblem(named, config_.fusion, config_.placement, config_.scheduling));
+    if (!options_.folder.empty() || options_.on_line) {
+      *baselines = FindBaselines(problem, *backend_);
     }
+    GOPT_ASSIGN_OR_RETURN(*ready, TrainedProblem::Create(named, problem, backend_, threads_,
+                                                         config_.reward, policy_->spec()));
+    return absl::OkStatus();
+  }
+
+  absl::Status Begin(const std::optional<Bundle>& checkpoint,
+                     const std::vector<std::string>& warnings) {
+    state_.good = TakeSnapshot(*policy_, *learner_, 0);
     if (checkpoint.has_value()) {
       GOPT_RETURN_IF_ERROR(RestoreCheckpoint(*checkpoint, folder_.checkpoint(), *policy_,
                                              &*learner_, &state_, &train_));
@@ -171,25 +205,30 @@ class Trainer::Impl {
     if (is_writer()) {
       GOPT_RETURN_IF_ERROR(WriteFileAtomically(folder_.config(), ToText(config_)));
     }
-    GOPT_RETURN_IF_ERROR(Log(RunLine(config_, policy_->network()->num_parameters(), train_,
-                                     of_train_, evaluation_, of_evaluation_)));
+    Json problems = Json::array();
+    for (const auto& lines : {ProblemLines("train", train_, of_train_),
+                              ProblemLines("evaluation", evaluation_, of_evaluation_)}) {
+      GOPT_ASSIGN_OR_RETURN(const Json all, GatherLines(processes_, lines));
+      problems.insert(problems.end(), all.begin(), all.end());
+    }
+    GOPT_RETURN_IF_ERROR(
+        Log(RunLine(config_, policy_->network()->num_parameters(), std::move(problems))));
     if (checkpoint.has_value()) {
       std::string reason = absl::StrCat("from iteration ", state_.iteration);
       for (const std::string& warning : warnings) absl::StrAppend(&reason, "; ", warning);
       GOPT_RETURN_IF_ERROR(Log(EventLine(state_, "resumed", reason)));
     }
-    KeepGood();
     last_checkpoint_ = Clock::now();
     return absl::OkStatus();
   }
 
   // Processes must go on from the same checkpoint.
   absl::Status SameIteration() {
-    if (options_.processes == 1) return absl::OkStatus();
-    const double own = static_cast<double>(state_.iteration);
-    at::Tensor sum = at::full({1}, own, at::kDouble);
-    GOPT_RETURN_IF_ERROR(options_.sum(sum));
-    if (sum.item<double>() == own * options_.processes) return absl::OkStatus();
+    const auto own = static_cast<double>(state_.iteration);
+    double least = -own, most = own;
+    GOPT_RETURN_IF_ERROR(processes_.Max(&least));
+    GOPT_RETURN_IF_ERROR(processes_.Max(&most));
+    if (-least == most) return absl::OkStatus();
     return absl::FailedPreconditionError(
         absl::StrCat("process ", options_.process, " resumes at iteration ", state_.iteration,
                      ", others elsewhere: all must see the same folder"));
@@ -207,9 +246,8 @@ class Trainer::Impl {
       if (config_.patience > 0 && state_.best_iteration > 0 && waited >= config_.patience) {
         return SaveAndSay(absl::StrCat("no better evaluation for ", waited, " iterations"));
       }
-      if (Since(last_checkpoint_) >= config_.checkpoint_minutes * 60) {
-        GOPT_RETURN_IF_ERROR(SaveCheckpoint());
-      }
+      GOPT_ASSIGN_OR_RETURN(const bool due, CheckpointIsDue());
+      if (due) GOPT_RETURN_IF_ERROR(SaveCheckpoint());
       GOPT_ASSIGN_OR_RETURN(const bool done, Iteration());
       if (!done) break;
     }
@@ -222,7 +260,19 @@ class Trainer::Impl {
            (config_.evaluate_every > 0 && state_.iteration % config_.evaluate_every == 0);
   }
 
+  // By the first process's clock: all of them write together.
+  absl::StatusOr<bool> CheckpointIsDue() const {
+    double due = Since(last_checkpoint_) >= config_.checkpoint_minutes * 60 ? 1.0 : 0.0;
+    if (processes_.index() != 0) due = 0.0;
+    GOPT_RETURN_IF_ERROR(processes_.Sum({&due}));
+    return due > 0;
+  }
+
   absl::StatusOr<std::string> SaveAndSay(std::string why) {
+    if (!IsFinite(*policy_, *learner_)) {
+      RestoreSnapshot(state_.good, *policy_, &*learner_);
+      GOPT_RETURN_IF_ERROR(Log(EventLine(state_, "restored", "weights were not finite")));
+    }
     GOPT_RETURN_IF_ERROR(SaveCheckpoint());
     return why;
   }
@@ -252,16 +302,18 @@ class Trainer::Impl {
     absl::Status status;
     for (const int index : batch) {
       TrainedProblem* problem = train_[index].get();
-      status = problem->Draw(
-          policy_->network(), options,
-          IterationSeed(config_.seed, SeedPurpose::kSamples, state_.iteration, index));
+      const uint64_t seed =
+          IterationSeed(config_.seed, SeedPurpose::kSamples, state_.iteration, index);
+      status = Named(problem->named(),
+                     Guarded([&] { return problem->Draw(policy_->network(), options, seed); }));
       time->forward += problem->stats().forward_seconds;
       const Clock::time_point wait = Clock::now();
       if (pricing.valid()) status.Update(pricing.get());
       time->price += Since(wait);
-      if (!status.ok()) return Named(problem->named(), status);
-      pricing =
-          std::async(std::launch::async, [this, problem] { return problem->Price(budget()); });
+      if (!status.ok()) return status;
+      pricing = std::async(std::launch::async, [this, problem] {
+        return Named(problem->named(), problem->Price(budget()));
+      });
     }
     const Clock::time_point wait = Clock::now();
     if (pricing.valid()) status.Update(pricing.get());
@@ -287,130 +339,91 @@ class Trainer::Impl {
       if (rollouts.back().reward.empty()) rollouts.pop_back();
     }
     const Clock::time_point update = Clock::now();
-    GOPT_ASSIGN_OR_RETURN(const PpoStats stats,
-                          learner_->Update(rollouts, progress(), options_.sum));
+    Snapshot before = TakeSnapshot(*policy_, *learner_, state_.iteration);
+    GOPT_ASSIGN_OR_RETURN(const PpoStats stats, Guarded([&] {
+                            return learner_->Update(rollouts, progress(), options_.sum);
+                          }));
     time.update = Since(update);
     ++state_.iteration;
-    GOPT_RETURN_IF_ERROR(Guard(stats, batch));
-    GOPT_RETURN_IF_ERROR(AddBest(&sums));
-    GOPT_RETURN_IF_ERROR(SumOver(sums.sums()));
-    state_.evaluations += static_cast<int64_t>(sums.samples);
+    sums.AddBest(train_);
+    GOPT_RETURN_IF_ERROR(processes_.Sum(sums.sums()));
+    GOPT_RETURN_IF_ERROR(processes_.Max(&sums.reward_best));
+    state_.evaluations += static_cast<int64_t>(sums.samples - sums.not_finite);
+    GOPT_ASSIGN_OR_RETURN(Json lines, GatherLines(processes_, BatchLines(train_, batch)));
     time.total = Since(start) + other_seconds_;
     other_seconds_ = 0.0;
     state_.seconds += time.total;
     GOPT_RETURN_IF_ERROR(
-        Log(IterationLine(state_, stats, sums, time, config_.network.value, BatchLines(batch))));
+        Log(IterationLine(state_, stats, sums, time, config_.network.value, std::move(lines))));
+    GOPT_RETURN_IF_ERROR(Guard(stats, sums.not_finite > 0, batch, std::move(before)));
     return true;
-  }
-
-  Json BatchLines(const std::vector<int>& batch) const {
-    Json lines = Json::array();
-    for (const int index : batch) {
-      const TrainedProblem& problem = *train_[index];
-      const SampleStats& stats = problem.stats();
-      const double reference = static_cast<double>(problem.problem()->reference_time());
-      lines.push_back(
-          {{"index", index},
-           {"ratio_mean",
-            stats.feasible == 0 ? Json() : Number(std::exp(stats.log_ratio_sum / stats.feasible))},
-           {"ratio_best", problem.best().step_time == 0
-                              ? Json()
-                              : Number(problem.best().step_time / reference)}});
-    }
-    return lines;
   }
 
   absl::StatusOr<bool> AnyCancelled() {
     double count = cancelled() ? 1.0 : 0.0;
-    GOPT_RETURN_IF_ERROR(SumOver({&count}));
+    GOPT_RETURN_IF_ERROR(processes_.Sum({&count}));
     return count > 0;
   }
 
-  absl::Status SumOver(const std::vector<double*>& numbers) {
-    if (options_.processes == 1) return absl::OkStatus();
-    at::Tensor tensor = at::empty({static_cast<int64_t>(numbers.size())}, at::kDouble);
-    auto* values = tensor.mutable_data_ptr<double>();
-    for (size_t i = 0; i < numbers.size(); ++i) values[i] = *numbers[i];
-    GOPT_RETURN_IF_ERROR(options_.sum(tensor));
-    for (size_t i = 0; i < numbers.size(); ++i) *numbers[i] = values[i];
-    return absl::OkStatus();
-  }
-
-  // Of this process's training problems; summed by the caller.
-  absl::Status AddBest(BatchSums* sums) {
-    for (const auto& problem : train_) {
-      if (problem == nullptr || problem->best().step_time == 0) continue;
-      sums->problems_with_best += 1;
-      sums->log_best += std::log(static_cast<double>(problem->best().step_time) /
-                                 static_cast<double>(problem->problem()->reference_time()));
+  // Counts iterations that made no step since something was not finite, and goes back after a few.
+  // What the problems remember stays. not_finite: of the outputs that samples are drawn around.
+  absl::Status Guard(const PpoStats& stats, bool not_finite, const std::vector<int>& batch,
+                     Snapshot before) {
+    if (stats.minibatches > 0 && IsFinite(*policy_, *learner_)) {
+      state_.consecutive_skips = state_.restores = 0;
+      state_.good = std::move(before);
+      return absl::OkStatus();
     }
-    return absl::OkStatus();
-  }
-
-  // Weights that work, to go back to.
-  void KeepGood() { good_ = MakeCheckpoint(*policy_, *learner_, state_, train_); }
-
-  // Counts iterations whose updates were not finite, and goes back after a few.
-  absl::Status Guard(const PpoStats& stats, const std::vector<int>& batch) {
-    const bool skipped = stats.skipped > 0 && stats.minibatches == 0;
-    state_.consecutive_skips = skipped ? state_.consecutive_skips + 1 : 0;
-    if (!skipped && stats.minibatches > 0) state_.restores = 0;
-    if (state_.consecutive_skips < kMostSkips) return absl::OkStatus();
+    const bool all_failed = stats.minibatches == 0 && stats.skipped == 0 && !not_finite;
+    if (all_failed || ++state_.consecutive_skips < kMostSkips) return absl::OkStatus();
     if (++state_.restores > kMostRestores) {
       return absl::InternalError(
           absl::StrCat("training diverges: updates were not finite at iteration ", state_.iteration,
                        ", again after weights were restored ", kMostRestores,
                        " times; lower ppo.learning_rate"));
     }
-    if (is_writer()) {
-      GOPT_RETURN_IF_ERROR(folder_.WriteReproducer(config_, state_.iteration, batch, good_));
-    }
-    TrainingState now = state_;
-    GOPT_RETURN_IF_ERROR(
-        RestoreCheckpoint(good_, "restored weights", *policy_, &*learner_, &state_, &train_));
-    now.consecutive_skips = 0;
-    state_ = std::move(now);  // The iterations go on: others are drawn than those that failed.
+    RestoreSnapshot(state_.good, *policy_, &*learner_);
+    state_.consecutive_skips = 0;  // Others are drawn now than those that failed.
+    GOPT_RETURN_IF_ERROR(WriteReproducer(batch));
     return Log(
         EventLine(state_, "restored",
                   absl::StrCat("updates were not finite in ", kMostSkips, " iterations in a row")));
+  }
+
+  // A checkpoint of the iteration whose weights were restored.
+  absl::Status WriteReproducer(const std::vector<int>& batch) {
+    TrainingState at = state_;
+    at.iteration = state_.good.iteration;
+    at.restores = 0;
+    GOPT_ASSIGN_OR_RETURN(const Bundle bundle,
+                          MakeCheckpoint(*policy_, *learner_, at, train_, processes_));
+    if (!is_writer()) return absl::OkStatus();
+    return folder_.WriteReproducer(config_, state_.iteration, batch, bundle);
   }
 
   // False when it was cancelled.
   absl::StatusOr<bool> Evaluate() {
     const Clock::time_point start = Clock::now();
     Json lines = Json::array();
-    double greedy = 0, with_greedy = 0, samples = 0, with_samples = 0;
+    EvaluationSums sums;
     for (const auto& [set, problems] :
          {std::pair("train", &train_), std::pair("evaluation", &evaluation_)}) {
       // What generalises is what counts, where there is something to tell by.
       const bool counts = problems == &evaluation_ || evaluation_.empty();
-      for (size_t i = 0; i < problems->size(); ++i) {
-        TrainedProblem* problem = (*problems)[i].get();
-        if (problem == nullptr) continue;
-        GOPT_ASSIGN_OR_RETURN(const EvaluationResult result,
-                              EvaluateOn(problem, policy_->network(), config_.exploration,
-                                         IterationSeed(config_.seed, SeedPurpose::kEvaluation, 0,
-                                                       static_cast<int64_t>(i)),
-                                         budget()));
-        lines.push_back({{"set", set},
-                         {"index", i},
-                         {"greedy_ns", result.greedy > 0 ? Json(result.greedy) : Json()},
-                         {"best_ns", result.samples > 0 ? Json(result.samples) : Json()}});
-        if (!counts) continue;
-        const double reference = static_cast<double>(problem->problem()->reference_time());
-        if (result.greedy > 0) greedy += std::log(result.greedy / reference), with_greedy += 1;
-        if (result.samples > 0) samples += std::log(result.samples / reference), with_samples += 1;
-      }
+      GOPT_ASSIGN_OR_RETURN(Json of_set, Guarded([&] {
+                              return EvaluateSet(set, *problems, *policy_, config_, budget(),
+                                                 counts ? &sums : nullptr);
+                            }));
+      GOPT_ASSIGN_OR_RETURN(const Json all, GatherLines(processes_, std::move(of_set)));
+      lines.insert(lines.end(), all.begin(), all.end());
     }
     GOPT_ASSIGN_OR_RETURN(const bool any_cancelled, AnyCancelled());
     if (any_cancelled) return false;
-    GOPT_RETURN_IF_ERROR(SumOver({&greedy, &with_greedy, &samples, &with_samples}));
-    const double ratio_samples = with_samples > 0 ? std::exp(samples / with_samples) : NAN;
-    Remember(ratio_samples);
+    GOPT_RETURN_IF_ERROR(processes_.Sum(sums.sums()));
+    RememberBest(*policy_, *learner_, sums.samples_ratio(), &state_);
     state_.last_evaluation = state_.iteration;
     other_seconds_ += Since(start);
-    return LogEvaluation(with_greedy > 0 ? std::exp(greedy / with_greedy) : NAN, ratio_samples,
-                         std::move(lines));
+    return LogEvaluation(sums.greedy_ratio(), sums.samples_ratio(), std::move(lines));
   }
 
   absl::StatusOr<bool> LogEvaluation(double greedy, double samples, Json lines) {
@@ -424,23 +437,14 @@ class Trainer::Impl {
     return true;
   }
 
-  // Keeps the weights of the best evaluation.
-  void Remember(double ratio_samples) {
-    if (!std::isfinite(ratio_samples)) return;
-    if (state_.best_evaluation > 0 && ratio_samples >= state_.best_evaluation) return;
-    state_.best_evaluation = ratio_samples;
-    state_.best_iteration = state_.iteration;
-    state_.best_weights.clear();
-    for (const auto& item : policy_->network()->named_parameters()) {
-      state_.best_weights.push_back(ToBundleTensor("best." + item.key(), item.value()));
-    }
-  }
-
+  // Weights that are not finite are never written: they wait for Guard.
   absl::Status SaveCheckpoint() {
+    if (!writes() || !IsFinite(*policy_, *learner_)) return absl::OkStatus();
     const Clock::time_point start = Clock::now();
-    KeepGood();
+    GOPT_ASSIGN_OR_RETURN(const Bundle checkpoint,
+                          MakeCheckpoint(*policy_, *learner_, state_, train_, processes_));
     if (is_writer()) {
-      GOPT_RETURN_IF_ERROR(WriteBundleFile(good_, folder_.checkpoint()));
+      GOPT_RETURN_IF_ERROR(WriteBundleFile(checkpoint, folder_.checkpoint()));
       GOPT_RETURN_IF_ERROR(SavePolicy());
       GOPT_RETURN_IF_ERROR(Log(EventLine(state_, "checkpoint", "")));
     }
@@ -449,22 +453,8 @@ class Trainer::Impl {
     return absl::OkStatus();
   }
 
-  // The policy file's content: the best evaluation's weights, and a card that says what they did.
   std::shared_ptr<const Policy> BestPolicy() const {
-    Bundle bundle = policy_->ToBundle();
-    if (!state_.best_weights.empty()) {
-      bundle.tensors = state_.best_weights;
-      for (BundleTensor& tensor : bundle.tensors) {
-        tensor.name = "network." + tensor.name.substr(std::string("best.").size());
-      }
-    }
-    bundle.metadata = {{"gopt_version", std::string(Version())},
-                       {"iterations", absl::StrCat(state_.iteration)},
-                       {"plans_priced", absl::StrCat(state_.evaluations)}};
-    bundle.model_card = ModelCard(config_, state_, train_, evaluation_);
-    auto policy = Policy::FromBundle(bundle);
-    GOPT_CHECK(policy.ok());
-    return *std::move(policy);
+    return MakeBestPolicy(*policy_, state_, ModelCard(config_, state_, train_, evaluation_));
   }
 
   absl::Status SavePolicy() {
@@ -476,6 +466,7 @@ class Trainer::Impl {
   const TrainingConfig config_;
   const TrainerOptions options_;
   const RunFolder folder_;
+  const Processes processes_;
   std::shared_ptr<WorkerThreads> threads_;
   std::shared_ptr<const CostBackend> backend_;
   std::shared_ptr<Policy> policy_;
@@ -483,7 +474,6 @@ class Trainer::Impl {
   Problems train_, evaluation_;
   std::vector<Baselines> of_train_, of_evaluation_;
   TrainingState state_;
-  Bundle good_;
   MetricsLog log_;
   Clock::time_point last_checkpoint_;
   double other_seconds_ = 0.0;  // Since the last iteration: evaluations and checkpoints.

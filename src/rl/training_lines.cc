@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "gopt/base/status_macros.h"
 #include "gopt/base/version.h"
 #include "gopt/io/training_file.h"
 #include "gopt/solve/solver.h"
@@ -16,7 +17,33 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kBaselines[] = {"single_device", "expert_paper", "expert", "metis", "heft"};
 
-Json ProblemsJson(const char* set, const Problems& problems,
+double Share(double part, double whole) { return whole > 0 ? part / whole : 0.0; }
+
+}  // namespace
+
+double RatioOf(Nanoseconds step_time, Nanoseconds reference) {
+  return static_cast<double>(std::max<Nanoseconds>(step_time, 1)) /
+         static_cast<double>(std::max<Nanoseconds>(reference, 1));
+}
+
+Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+Baselines FindBaselines(const Problem& problem, const CostBackend& backend) {
+  Baselines found;
+  for (const char* spec : kBaselines) {
+    const auto solver = Solvers().Create(spec);
+    if (!solver.ok()) continue;  // Built without METIS.
+    SolveRequest request;
+    request.problem = &problem;
+    request.backend = &backend;
+    const absl::StatusOr<Solution> solution = (*solver)->Solve(request);
+    found.step_time[spec] = solution.ok() ? solution->report.step_time : 0;
+    if (solution.ok()) found.lower_bound = solution->bounds.step_time();
+  }
+  return found;
+}
+
+Json ProblemLines(const char* set, const Problems& problems,
                   const std::vector<Baselines>& baselines) {
   Json list = Json::array();
   for (size_t i = 0; i < problems.size(); ++i) {
@@ -40,38 +67,11 @@ Json ProblemsJson(const char* set, const Problems& problems,
   return list;
 }
 
-double Share(double part, double whole) { return whole > 0 ? part / whole : 0.0; }
-
-}  // namespace
-
-Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
-
-Baselines FindBaselines(const Problem& problem, const CostBackend& backend) {
-  Baselines found;
-  for (const char* spec : kBaselines) {
-    const auto solver = Solvers().Create(spec);
-    if (!solver.ok()) continue;  // Built without METIS.
-    SolveRequest request;
-    request.problem = &problem;
-    request.backend = &backend;
-    const absl::StatusOr<Solution> solution = (*solver)->Solve(request);
-    found.step_time[spec] = solution.ok() ? solution->report.step_time : 0;
-    if (solution.ok()) found.lower_bound = solution->bounds.step_time();
-  }
-  return found;
-}
-
-Json RunLine(const TrainingConfig& config, int64_t parameters, const Problems& train,
-             const std::vector<Baselines>& of_train, const Problems& evaluation,
-             const std::vector<Baselines>& of_evaluation) {
+Json RunLine(const TrainingConfig& config, int64_t parameters, Json problems) {
   Json tasks = Json::array();
   if (config.fusion) tasks.push_back("fusion");
   if (config.placement) tasks.push_back("placement");
   if (config.scheduling) tasks.push_back("scheduling");
-  Json problems = ProblemsJson("train", train, of_train);
-  for (Json& problem : ProblemsJson("evaluation", evaluation, of_evaluation)) {
-    problems.push_back(std::move(problem));
-  }
   return {{"kind", "run"},
           {"name", config.name},
           {"version", Version()},
@@ -83,10 +83,38 @@ Json RunLine(const TrainingConfig& config, int64_t parameters, const Problems& t
           {"problems", std::move(problems)}};
 }
 
+Json BatchLines(const Problems& problems, const std::vector<int>& batch) {
+  Json lines = Json::array();
+  for (const int index : batch) {
+    const TrainedProblem& problem = *problems[index];
+    const SampleStats& stats = problem.stats();
+    const double mean = stats.log_ratio_sum / static_cast<double>(stats.feasible);
+    const double best = RatioOf(problem.best().step_time, problem.problem()->reference_time());
+    lines.push_back({{"index", index},
+                     {"ratio_mean", stats.feasible == 0 ? Json() : Number(std::exp(mean))},
+                     {"ratio_best", problem.best().step_time == 0 ? Json() : Number(best)}});
+  }
+  return lines;
+}
+
+absl::StatusOr<Json> GatherLines(const Processes& processes, Json own) {
+  if (processes.alone()) return own;
+  GOPT_ASSIGN_OR_RETURN(const std::vector<std::string> parts, processes.Gather(own.dump()));
+  Json all = Json::array();
+  for (const std::string& part : parts) {
+    for (Json& line : Json::parse(part)) all.push_back(std::move(line));
+  }
+  std::stable_sort(all.begin(), all.end(), [](const Json& a, const Json& b) {
+    return a["index"].get<int64_t>() < b["index"].get<int64_t>();
+  });
+  return all;
+}
+
 void BatchSums::Add(const SampleStats& stats, const Rollout& rollout) {
   samples += static_cast<double>(stats.priced);
   infeasible += static_cast<double>(stats.infeasible);
   failed += static_cast<double>(stats.failed);
+  not_finite += static_cast<double>(stats.not_finite);
   feasible += static_cast<double>(stats.feasible);
   log_ratio += stats.log_ratio_sum;
   decode += stats.decode_seconds;
@@ -98,9 +126,17 @@ void BatchSums::Add(const SampleStats& stats, const Rollout& rollout) {
   }
 }
 
+void BatchSums::AddBest(const Problems& problems) {
+  for (const auto& problem : problems) {
+    if (problem == nullptr || problem->best().step_time == 0) continue;
+    problems_with_best += 1;
+    log_best += std::log(RatioOf(problem->best().step_time, problem->problem()->reference_time()));
+  }
+}
+
 std::vector<double*> BatchSums::sums() {
-  return {&samples,   &infeasible, &failed,   &rewarded,           &reward,  &feasible,
-          &log_ratio, &decode,     &evaluate, &problems_with_best, &log_best};
+  return {&samples,  &infeasible, &failed, &not_finite, &rewarded,           &reward,
+          &feasible, &log_ratio,  &decode, &evaluate,   &problems_with_best, &log_best};
 }
 
 Json IterationLine(const TrainingState& state, const PpoStats& stats, const BatchSums& sums,

@@ -7,10 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "gopt/rl/ppo.h"
 #include "gopt/rl/trained_problem.h"
 #include "gopt/training/config.h"
-#include "src/rl/evaluation.h"
+#include "src/rl/processes.h"
 #include "src/rl/training_state.h"
 
 namespace gopt {
@@ -19,6 +20,8 @@ namespace gopt {
 
 using Problems = std::vector<std::unique_ptr<TrainedProblem>>;
 
+// Step time / reference; what takes no time counts as 1 ns.
+double RatioOf(Nanoseconds step_time, Nanoseconds reference);
 // A number, or null where it is not finite.
 nlohmann::ordered_json Number(double value);
 
@@ -30,10 +33,18 @@ struct Baselines {
 };
 Baselines FindBaselines(const Problem& problem, const CostBackend& backend);
 
+// One object per problem of a run, of this process.
+nlohmann::ordered_json ProblemLines(const char* set, const Problems& problems,
+                                    const std::vector<Baselines>& baselines);
 nlohmann::ordered_json RunLine(const TrainingConfig& config, int64_t parameters,
-                               const Problems& train, const std::vector<Baselines>& of_train,
-                               const Problems& evaluation,
-                               const std::vector<Baselines>& of_evaluation);
+                               nlohmann::ordered_json problems);
+
+// One object per problem of an iteration's batch.
+nlohmann::ordered_json BatchLines(const Problems& problems, const std::vector<int>& batch);
+
+// Arrays of all processes as one array.
+absl::StatusOr<nlohmann::ordered_json> GatherLines(const Processes& processes,
+                                                   nlohmann::ordered_json own);
 
 // Wall clock of one iteration, seconds.
 struct IterationTime {
@@ -42,13 +53,14 @@ struct IterationTime {
 
 // What the batch of an iteration came to. Sums over processes are made of `sums`.
 struct BatchSums {
-  double samples = 0, infeasible = 0, failed = 0, rewarded = 0, reward = 0, feasible = 0,
-         log_ratio = 0;
+  double samples = 0, infeasible = 0, failed = 0, not_finite = 0, rewarded = 0, reward = 0,
+         feasible = 0, log_ratio = 0;
   double decode = 0, evaluate = 0;  // Seconds of all threads.
   double problems_with_best = 0, log_best = 0;
   double reward_best = -1e300;
 
   void Add(const SampleStats& stats, const Rollout& rollout);
+  void AddBest(const Problems& problems);  // This process's.
   std::vector<double*> sums();
 };
 nlohmann::ordered_json IterationLine(const TrainingState& state, const PpoStats& stats,

@@ -31,6 +31,7 @@ GOPT_API absl::StatusOr<Problem> LoadProblem(const TrainingProblem& named, bool 
 // What pricing one batch of samples took and gave.
 struct SampleStats {
   int64_t priced = 0, infeasible = 0, failed = 0;
+  int64_t not_finite = 0;         // Of the failed ones: the network's outputs were not finite.
   double log_ratio_sum = 0.0;     // Of log(step time / reference) of the feasible ones,
   int64_t feasible = 0;           // and how many there are.
   Nanoseconds best_time = 0;      // The smallest step time; 0: none is feasible.
@@ -58,7 +59,8 @@ class GOPT_API TrainedProblem {
       std::shared_ptr<WorkerThreads> threads, const RewardOptions& reward,
       const FeatureSpec& spec = FeatureSpec::Default());
 
-  // Draws samples. Between Draw and Price the plans wait; another problem may draw meanwhile.
+  // Draws samples. Between Draw and Price the plans wait; another problem may draw meanwhile. Where
+  // the network's outputs are not finite there are none, and all count as failed.
   absl::Status Draw(PolicyNetwork network, const SampleOptions& options, uint64_t seed);
   // Prices what was drawn last; may run on another thread than Draw did. Budget: for its deadline
   // and cancel token; what is not priced counts as failed.
