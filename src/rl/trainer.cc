@@ -81,6 +81,7 @@ class Trainer::Impl {
                              .stopped = *stopped};
     BatchSums sums;
     GOPT_RETURN_IF_ERROR(AddBest(&sums));
+    GOPT_RETURN_IF_ERROR(SumOver(sums.sums()));
     result.ratio_best = std::exp(sums.log_best / std::max(sums.problems_with_best, 1.0));
     return result;
   }
@@ -89,6 +90,7 @@ class Trainer::Impl {
 
  private:
   bool is_writer() const { return options_.process == 0 && !options_.folder.empty(); }
+  bool logs() const { return is_writer() || (options_.process == 0 && options_.on_line); }
   bool cancelled() const { return options_.cancel != nullptr && options_.cancel->cancelled(); }
   Budget budget() const {
     Budget budget;
@@ -128,6 +130,9 @@ class Trainer::Impl {
     try {
       PolicyNetwork network = policy_->network();
       network->to(at::Device(options_.device));
+    } catch (const c10::Error& error) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("device '", options_.device, "': ", error.what_without_backtrace()));
     } catch (const std::exception& error) {
       return absl::InvalidArgumentError(
           absl::StrCat("device '", options_.device, "': ", error.what()));
@@ -144,7 +149,7 @@ class Trainer::Impl {
       if (static_cast<int>(i) % options_.processes != options_.process) continue;
       auto problem = LoadProblem(named[i], config_.fusion, config_.placement, config_.scheduling);
       GOPT_RETURN_IF_ERROR(Named(named[i], problem.status()));
-      if (is_writer()) baselines->back() = FindBaselines(*problem, *backend_);
+      if (logs()) baselines->back() = FindBaselines(*problem, *backend_);
       auto ready = TrainedProblem::Create(named[i], *problem, backend_, threads_, config_.reward,
                                           policy_->spec());
       GOPT_RETURN_IF_ERROR(Named(named[i], ready.status()));
