@@ -66,11 +66,15 @@ function(gopt_fuzz_target name file)
   endif()
 endfunction()
 
-# gopt_example(<stem>): examples/cpp/<stem>.cc becomes bin/example_<stem> and, with tests on, a test
-# that runs it.
+# gopt_example(<stem> [TORCH]): examples/cpp/<stem>.cc becomes bin/example_<stem> and, with tests on,
+# a test that runs it. TORCH: it needs gopt::gopt and is left out without.
 function(gopt_example stem)
+  cmake_parse_arguments(arg "TORCH" "" "" ${ARGN})
+  if(arg_TORCH AND NOT TARGET gopt::gopt)
+    return()
+  endif()
   add_executable(example_${stem} ${stem}.cc)
-  target_link_libraries(example_${stem} PRIVATE gopt::core)
+  target_link_libraries(example_${stem} PRIVATE gopt::core $<$<BOOL:${arg_TORCH}>:gopt::gopt>)
   if(GOPT_TESTS)
     add_test(NAME example.${stem} COMMAND example_${stem} WORKING_DIRECTORY ${PROJECT_BINARY_DIR})
     set_tests_properties(example.${stem} PROPERTIES

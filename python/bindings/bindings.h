@@ -24,6 +24,11 @@ void BindSolve(pybind11::module_& m);
 void BindSolver(pybind11::module_& m);
 void BindIo(pybind11::module_& m);
 void BindWorkloads(pybind11::module_& m);
+void BindTrainingConfig(pybind11::module_& m);
+void BindBundle(pybind11::module_& m);
+// Of _gopt.
+void BindPolicy(pybind11::module_& m);
+void BindTraining(pybind11::module_& m);
 
 // pybind11 holds std::shared_ptr<T>; what it hands out is immutable because no mutating method is
 // bound.

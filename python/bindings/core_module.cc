@@ -29,6 +29,8 @@ PYBIND11_MODULE(_core, m) {
   gopt::python::BindSolve(m);
   gopt::python::BindIo(m);
   gopt::python::BindWorkloads(m);
+  gopt::python::BindTrainingConfig(m);
+  gopt::python::BindBundle(m);
 
   // Users meet these as gopt.Graph; pickles and messages name them so.
   for (auto item : m.attr("__dict__").cast<py::dict>()) {

@@ -117,6 +117,13 @@ void RegisterBackend(std::string name, py::object factory, std::string summary) 
   ThrowIfError(CostBackends().Register({std::move(name), std::move(summary), std::move(make)}));
 }
 
+// (count, first exception) since the last call; (0, None) of a backend that is not Python's.
+py::tuple TakeErrors(const CostBackend& backend) {
+  const auto* python = dynamic_cast<const PyCostBackend*>(&backend);
+  const CallbackErrors errors = python == nullptr ? CallbackErrors{} : python->TakeErrors();
+  return py::make_tuple(errors.count, errors.first ? errors.first : py::none());
+}
+
 void BindEvaluators(py::module_& m) {
   py::classh<EvaluateOptions>(m, "EvaluateOptions", "What a report shall hold besides its numbers.")
       .def(py::init([](bool start_order, bool timeline, bool critical_chain) {
@@ -180,6 +187,7 @@ void BindCost(py::module_& m) {
       py::arg("problem"), WithoutGil(), "LowerBounds by gopt's own costs of ops.");
   m.def("price", &PriceOne, py::arg("backend"), py::arg("problem"), py::arg("plan"),
         py::arg("options") = py::none(), "CostReport of one plan.");
+  m.def("_take_errors", &TakeErrors, py::arg("backend"));
   m.def("backend_from_spec", &BackendFromSpec, py::arg("spec"),
         "\"simulator(contention=false)\"; NotFoundError or InvalidArgumentError.");
   m.def("register_backend", &RegisterBackend, py::arg("name"), py::arg("factory"),

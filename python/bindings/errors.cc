@@ -16,10 +16,20 @@ namespace {
 constexpr char kPayload[] = "gopt/python_exception";
 constexpr size_t kKept = 64;
 
-// Exceptions by the number in their Status's payload. Guarded by the GIL; never destroyed, since
-// the interpreter may be gone by then.
-std::map<uint64_t, py::object>& Kept() {
-  static auto* kept = new std::map<uint64_t, py::object>();
+// Exceptions by the number in their Status's payload. Guarded by the GIL.
+struct Kept {
+  std::map<uint64_t, py::object> exceptions;
+  uint64_t next = 0;
+};
+
+// One for all of gopt's modules, since a Status may leave by another than it came in by. Never
+// destroyed: the interpreter may be gone by then.
+Kept& KeptExceptions() {
+  static auto* kept = [] {
+    void* shared = py::get_shared_data("gopt_kept_exceptions");
+    return static_cast<Kept*>(
+        shared != nullptr ? shared : py::set_shared_data("gopt_kept_exceptions", new Kept()));
+  }();
   return *kept;
 }
 
@@ -33,10 +43,11 @@ std::optional<py::object> TakePythonException(const absl::Status& status) {
   if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &number)) {
     return std::nullopt;
   }
-  auto it = Kept().find(number);
-  if (it == Kept().end()) return std::nullopt;
+  std::map<uint64_t, py::object>& kept = KeptExceptions().exceptions;
+  auto it = kept.find(number);
+  if (it == kept.end()) return std::nullopt;
   py::object exception = std::move(it->second);
-  Kept().erase(it);
+  kept.erase(it);
   return exception;
 }
 
@@ -61,8 +72,7 @@ std::string Describe(const py::error_already_set& error) {
 }
 
 absl::Status StatusFromPython(const py::error_already_set& error) {
-  static uint64_t next = 0;
-  std::map<uint64_t, py::object>& kept = Kept();
+  auto& [kept, next] = KeptExceptions();
   if (kept.size() >= kKept) kept.erase(kept.begin());
   kept.emplace(next, error.value());
   absl::Status status = absl::UnknownError(Describe(error));

@@ -2,14 +2,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <chrono>
-#include <condition_variable>
-#include <exception>
+#include <algorithm>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -17,13 +13,12 @@
 #include "python/bindings/bindings.h"
 #include "python/bindings/callbacks.h"
 #include "python/bindings/errors.h"
+#include "python/bindings/interruptible.h"
 
 namespace py = pybind11;
 
 namespace gopt::python {
 namespace {
-
-constexpr auto kSignalPoll = std::chrono::milliseconds(50);
 
 constexpr char kSolve[] = R"(Runs a solver; see gopt.optimize for the front door.
 
@@ -59,70 +54,6 @@ Objective MakeObjective(const std::string& name, int64_t byte_limit) {
       "no objective is named '", name, "'; known: step_time, peak_bytes, step_time_under_limit")));
 }
 
-// Runs work on a thread, lets Python handle signals meanwhile, and cancels on the first exception
-// of a handler or of the progress callback. Called, and returns, with the GIL.
-class InterruptibleRun {
- public:
-  explicit InterruptibleRun(std::shared_ptr<CancelToken> cancel) : cancel_(std::move(cancel)) {}
-
-  absl::StatusOr<Solution> Run(const Solver& solver, const SolveRequest& request) {
-    std::thread worker([&] {
-      absl::StatusOr<Solution> result = Guarded(solver, request);
-      std::lock_guard<std::mutex> lock(mutex_);
-      result_ = std::move(result);
-      done_.notify_one();
-    });
-    while (!WaitWithoutGil()) {
-      if (PyErr_CheckSignals() != 0) Fail(py::error_already_set());
-    }
-    {
-      py::gil_scoped_release release;
-      worker.join();
-    }
-    return *std::move(result_);
-  }
-
-  // Keeps the first exception and cancels. Needs the GIL.
-  void Fail(const py::error_already_set& error) {
-    if (!exception_) exception_ = error.value();
-    cancel_->Cancel();
-  }
-  const py::object& exception() const { return exception_; }
-
- private:
-  // An exception that leaves a C++ solver is a bug of the solver, not a reason to end the process.
-  static absl::StatusOr<Solution> Guarded(const Solver& solver, const SolveRequest& request) {
-    try {
-      return solver.Solve(request);
-    } catch (const StatusError& error) {
-      return error.status();
-    } catch (const std::exception& error) {
-      return absl::InternalError(absl::StrCat("solver '", solver.name(), "': ", error.what()));
-    }
-  }
-
-  bool WaitWithoutGil() {
-    py::gil_scoped_release release;
-    std::unique_lock<std::mutex> lock(mutex_);
-    return done_.wait_for(lock, kSignalPoll, [&] { return result_.has_value(); });
-  }
-
-  std::shared_ptr<CancelToken> cancel_;
-  py::object exception_;
-  std::mutex mutex_;
-  std::condition_variable done_;
-  std::optional<absl::StatusOr<Solution>> result_;
-};
-
-[[noreturn]] void RaiseAgain(const py::object& exception) {
-  PyErr_SetObject(py::type::handle_of(exception).ptr(), exception.ptr());
-  throw py::error_already_set();
-}
-
-bool IsKeyboardInterrupt(const py::object& exception) {
-  return PyErr_GivenExceptionMatches(exception.ptr(), PyExc_KeyboardInterrupt) != 0;
-}
-
 // Says that some plans could not be priced, when others could.
 void WarnAboutFailures(const CostBackend& backend, const CallbackErrors& errors) {
   const std::string text =
@@ -131,12 +62,12 @@ void WarnAboutFailures(const CostBackend& backend, const CallbackErrors& errors)
   if (PyErr_WarnEx(PyExc_RuntimeWarning, text.c_str(), 1) != 0) throw py::error_already_set();
 }
 
-Solution Finish(const InterruptibleRun& run, const CostBackend& backend,
+Solution Finish(const InterruptibleRun<Solution>& run, const CostBackend& backend,
                 absl::StatusOr<Solution> result) {
   const auto* python = dynamic_cast<const PyCostBackend*>(&backend);
   const CallbackErrors errors = python == nullptr ? CallbackErrors{} : python->TakeErrors();
   const py::object& exception = run.exception();
-  if (exception && !(result.ok() && IsKeyboardInterrupt(exception))) RaiseAgain(exception);
+  if (exception && !(result.ok() && run.interrupted())) RaiseAgain(exception);
   if (!result.ok() && errors.first) RaiseAgain(errors.first);
   if (errors.first) WarnAboutFailures(backend, errors);
   return Unwrap(std::move(result));
@@ -164,7 +95,7 @@ Solution Solve(const std::shared_ptr<Solver>& solver, const std::shared_ptr<Prob
   request.start_plans = std::move(start_plans);
   request.best_effort = best_effort;
 
-  InterruptibleRun run(cancel);
+  InterruptibleRun<Solution> run(cancel, absl::StrCat("solver '", solver->name(), "'"));
   if (!progress.is_none()) {
     request.progress = [&run, &progress](const Progress& step) {
       py::gil_scoped_acquire gil;
@@ -176,7 +107,7 @@ Solution Solve(const std::shared_ptr<Solver>& solver, const std::shared_ptr<Prob
       }
     };
   }
-  absl::StatusOr<Solution> result = run.Run(*solver, request);
+  absl::StatusOr<Solution> result = run.Run([&] { return solver->Solve(request); });
   return Finish(run, *backend, std::move(result));
 }
 

@@ -26,6 +26,7 @@ from gopt._core import (
     Efficiency,
     EvaluateOptions,
     Evaluator,
+    ExplorationOptions,
     FusionLimits,
     Graph,
     GraphBuilder,
@@ -33,19 +34,24 @@ from gopt._core import (
     Kernels,
     LowerBounds,
     Machine,
+    NetworkOptions,
     Op,
     OpCosts,
     PlacementSolver,
     Plan,
     PlanFile,
     Port,
+    PpoOptions,
     Problem,
     Progress,
+    RewardOptions,
     Route,
     Search,
     Simulator,
     Solution,
     Solver,
+    TrainingConfig,
+    TrainingProblem,
     backends,
     clone_error,
     export,
@@ -59,10 +65,9 @@ from gopt._core import (
     parse_graph,
     register_backend,
     register_solver,
-    solvers,
 )
 from gopt._core import version as _version
-from gopt.api import compare, evaluate, optimize
+from gopt.api import compare, evaluate, optimize, solvers
 from gopt.errors import (
     FailedPreconditionError,
     GoptError,
@@ -76,9 +81,11 @@ from gopt.explanation import Explanation, explain
 from gopt.result import Result, Row
 
 if TYPE_CHECKING:
-    from gopt import milp, report, workloads
+    from gopt import milp, report, tensorboard, training_log, workloads
     from gopt.calibration import calibrate
     from gopt.capture import CaptureError, capture
+    from gopt.policy import Policy, gopt_solver, policy_solver
+    from gopt.training import TrainingResult, train
 
 __version__ = _version()
 
@@ -90,6 +97,13 @@ _LAZY = {
     "workloads": ("gopt.workloads", None),
     "milp": ("gopt.milp", None),
     "report": ("gopt.report", None),
+    "Policy": ("gopt.policy", "Policy"),
+    "policy_solver": ("gopt.policy", "policy_solver"),
+    "gopt_solver": ("gopt.policy", "gopt_solver"),
+    "train": ("gopt.training", "train"),
+    "TrainingResult": ("gopt.training", "TrainingResult"),
+    "tensorboard": ("gopt.tensorboard", None),
+    "training_log": ("gopt.training_log", None),
 }
 
 
@@ -121,6 +135,7 @@ __all__ = [
     "EvaluateOptions",
     "Evaluator",
     "Explanation",
+    "ExplorationOptions",
     "FailedPreconditionError",
     "FusionLimits",
     "GoptError",
@@ -132,17 +147,21 @@ __all__ = [
     "Kernels",
     "LowerBounds",
     "Machine",
+    "NetworkOptions",
     "NotFoundError",
     "Op",
     "OpCosts",
     "PlacementSolver",
     "Plan",
     "PlanFile",
+    "Policy",
     "Port",
+    "PpoOptions",
     "Problem",
     "Progress",
     "ResourceExhaustedError",
     "Result",
+    "RewardOptions",
     "Route",
     "Row",
     "Search",
@@ -150,6 +169,9 @@ __all__ = [
     "Simulator",
     "Solution",
     "Solver",
+    "TrainingConfig",
+    "TrainingProblem",
+    "TrainingResult",
     "backends",
     "calibrate",
     "capture",
@@ -161,6 +183,7 @@ __all__ = [
     "export_extension",
     "exporters",
     "fusion_error",
+    "gopt_solver",
     "import_file",
     "importers",
     "lower_bounds",
@@ -168,9 +191,13 @@ __all__ = [
     "milp",
     "optimize",
     "parse_graph",
+    "policy_solver",
     "register_backend",
     "register_solver",
     "report",
     "solvers",
+    "tensorboard",
+    "train",
+    "training_log",
     "workloads",
 ]

@@ -1,7 +1,7 @@
 """Types of the C++ core. Docstrings are in the module; users import these from `gopt`."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -628,6 +628,7 @@ def lower_bounds(problem: Problem) -> LowerBounds: ...
 def price(
     backend: CostBackend, problem: Problem, plan: Plan, options: EvaluateOptions | None = None
 ) -> CostReport: ...
+def _take_errors(backend: CostBackend) -> tuple[int, BaseException | None]: ...
 def backend_from_spec(spec: str) -> CostBackend: ...
 def register_backend(name: str, factory: Callable[..., CostBackend], summary: str = "") -> None: ...
 def backends() -> list[tuple[str, str]]: ...
@@ -778,3 +779,145 @@ def stored_workloads_folder() -> str: ...
 def load_workload(name: str) -> Graph: ...
 def synthetic(spec: str) -> Imported: ...
 def synthetic_families() -> list[tuple[str, str]]: ...
+
+# --- training
+
+class TrainingProblem:
+    def __init__(self, graph: str, machine: str, constraints: str = "") -> None: ...
+    @property
+    def graph(self) -> str: ...
+    @property
+    def machine(self) -> str: ...
+    @property
+    def constraints(self) -> str: ...
+
+class NetworkOptions:
+    def __init__(self, **fields: Any) -> None: ...
+    def update(self, **fields: Any) -> None: ...
+    width: int
+    encoder_layers: int
+    edge_features: bool
+    attention_layers: int
+    attention_heads: int
+    segment: int
+    recurrence: bool
+    modulation: str
+    rounds: int
+    state_width: int
+    task_attention: bool
+    conditioning: str
+    head_width: int
+    decoder: str
+    fusion_levels: int
+    priority_levels: int
+    residual_logit: float
+    priority_scale: float
+    stickiness_scale: float
+    fusion_scale: float
+    value: bool
+    seed: int
+
+class ExplorationOptions:
+    def __init__(self, **fields: Any) -> None: ...
+    def update(self, **fields: Any) -> None: ...
+    shared: bool
+    rank: int
+    priority_sigma: float
+    stickiness_sigma: float
+    fusion_sigma: float
+    sparse_share: float
+    sparse_sigma: float
+    head_probability: float
+    antithetic: bool
+
+class RewardOptions:
+    def __init__(self, **fields: Any) -> None: ...
+    def update(self, **fields: Any) -> None: ...
+    kind: str
+    infeasible: float
+    graded: bool
+
+class PpoOptions:
+    def __init__(self, **fields: Any) -> None: ...
+    def update(self, **fields: Any) -> None: ...
+    samples: int
+    epochs: int
+    minibatches: int
+    clip: float
+    log_ratio_limit: float
+    target_kl: float
+    baseline: str
+    normalize_advantage: bool
+    advantage_limit: float
+    value_coefficient: float
+    entropy_coefficient: float
+    entropy_coefficient_end: float
+    output_l2: float
+    self_imitation: float
+    learning_rate: float
+    learning_rate_end: float
+    max_gradient_norm: float
+
+class TrainingConfig:
+    def __init__(self, **fields: Any) -> None: ...
+    def update(self, **fields: Any) -> None: ...
+    name: str
+    @property
+    def problem(self) -> tuple[TrainingProblem, ...]: ...
+    @problem.setter
+    def problem(self, value: Iterable[TrainingProblem | Sequence[str]]) -> None: ...
+    @property
+    def evaluation(self) -> tuple[TrainingProblem, ...]: ...
+    @evaluation.setter
+    def evaluation(self, value: Iterable[TrainingProblem | Sequence[str]]) -> None: ...
+    fusion: bool
+    placement: bool
+    scheduling: bool
+    backend: str
+    network: NetworkOptions
+    exploration: ExplorationOptions
+    reward: RewardOptions
+    ppo: PpoOptions
+    iterations: int
+    batch: int
+    curriculum: bool
+    seed: int
+    threads: int
+    deterministic: bool
+    checkpoint_minutes: float
+    evaluate_every: int
+    patience: int
+    init: str
+    def text(self) -> str: ...
+    @staticmethod
+    def from_text(text: str, source: str = "<text>") -> TrainingConfig: ...
+    @staticmethod
+    def load(path: _Path) -> TrainingConfig: ...
+    def save(self, path: _Path) -> None: ...
+    def set(self, setting: str) -> None: ...
+    def check(self) -> None: ...
+    def copy(self) -> TrainingConfig: ...
+    def __copy__(self) -> TrainingConfig: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> TrainingConfig: ...
+
+class Bundle:
+    @staticmethod
+    def load(path: _Path) -> Bundle: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def config(self) -> TrainingConfig: ...
+    @property
+    def model_card(self) -> str: ...
+    @property
+    def metadata(self) -> dict[str, str]: ...
+    @property
+    def feature_version(self) -> int: ...
+    @property
+    def op_types(self) -> list[str]: ...
+    @property
+    def iteration(self) -> int: ...
+    @property
+    def tensors(self) -> list[tuple[str, str, list[int], int]]: ...
+    @property
+    def state_bytes(self) -> dict[str, int]: ...

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gopt import _core
+from gopt import _core, _learned
 from gopt.errors import GoptError, InvalidArgumentError, ResourceExhaustedError
 from gopt.result import Result, Row
+
+if TYPE_CHECKING:
+    from gopt.policy import Policy
 
 # What the table of `optimize` shows besides the solver asked for: quick, and each a known method.
 BASELINES = ("single_device", "expert", "metis", "heft", "list")
@@ -48,8 +52,9 @@ def evaluate(
 def optimize(
     graph: Any,
     machine: _core.Machine | str | None = None,
-    solver: str | _core.Solver = "portfolio",
+    solver: str | _core.Solver | None = None,
     *,
+    policy: str | os.PathLike[str] | Policy | None = None,
     backend: str | _core.CostBackend = "simulator",
     seconds: float | None = None,
     evaluations: int | None = None,
@@ -73,7 +78,9 @@ def optimize(
     Args:
       graph: A Graph, something with one (`gopt.capture` gives such), or a Problem.
       machine: A Machine, a preset, or a file of one; None if `graph` is a Problem.
-      solver: A spec, "anneal(evaluations=10000)", or an object.
+      solver: A spec, "anneal(evaluations=10000)", or an object; default: "portfolio", or with a
+        policy the solver "gopt": classical plans, the policy's, then annealing.
+      policy: A learned policy or its file, in place of a solver.
       backend: What prices plans: a spec or an object.
       seconds: Wall clock for everything together, baselines included; None: no limit.
       evaluations: Plans that `solver` may price; None: no limit. Without any limit each solver has
@@ -116,8 +123,8 @@ def optimize(
         cancel=cancel or _core.CancelToken(),
     )
     deadline = None if seconds is None else time.monotonic() + seconds
-    wanted = as_solver(solver)
-    label = solver if isinstance(solver, str) else solver.name()
+    wanted = _wanted_solver(solver, policy)
+    label = solver if isinstance(solver, str) else wanted.name()
     for name in _registered(baselines, without=label):
         if run.cancelled or _left(deadline) == 0:
             break
@@ -286,7 +293,28 @@ def as_backend(backend: str | _core.CostBackend) -> _core.CostBackend:
 
 
 def as_solver(solver: str | _core.Solver) -> _core.Solver:
-    return _core.solver_from_spec(solver) if isinstance(solver, str) else solver
+    if not isinstance(solver, str):
+        return solver
+    if solver.split("(")[0].strip() in _learned.SOLVERS:
+        _learned.native()
+    return _core.solver_from_spec(solver)
+
+
+def solvers() -> list[tuple[str, str]]:
+    """(name, summary) of each solver, those that need torch included, by name."""
+    return sorted((_learned.SOLVERS | dict(_core.solvers())).items())
+
+
+def _wanted_solver(
+    solver: str | _core.Solver | None, policy: str | os.PathLike[str] | Policy | None
+) -> _core.Solver:
+    if policy is None:
+        return as_solver("portfolio" if solver is None else solver)
+    if solver is not None:
+        raise InvalidArgumentError("optimize: a solver and a policy are given; one is enough")
+    from gopt.policy import gopt_solver
+
+    return gopt_solver(policy)
 
 
 def as_problem(graph: Any, machine: _core.Machine | str | None, **options: Any) -> _core.Problem:

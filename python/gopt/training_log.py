@@ -179,9 +179,14 @@ def read(path: str | os.PathLike[str]) -> TrainingLog:
     """
     path = Path(path)
     path = path / METRICS_FILE if path.is_dir() else path
+    return parse(path.read_bytes(), path)
+
+
+def parse(text: bytes, path: Path) -> TrainingLog:
+    """As read(), of a file's content; the path is for messages and to find the configuration."""
     lines: dict[type, list[Any]] = {kind: [] for kind in KINDS.values()}
     warnings: list[str] = []
-    for line in _lines(path, warnings):
+    for line in _lines(text, path, warnings):
         of_kind = lines[type(line)]
         if isinstance(line, IterationLine | EvaluationLine):
             _drop_from(of_kind, line.iteration, warnings)
@@ -199,9 +204,24 @@ def read(path: str | os.PathLike[str]) -> TrainingLog:
     )
 
 
-def _lines(path: Path, warnings: list[str]) -> Iterator[Any]:
+def parse_line(text: str | bytes, where: str = "line") -> Any:
+    """The dataclass of one line; None for a kind that is not known. InvalidArgumentError."""
+    try:
+        item = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgumentError(f"{where}: no JSON: {error}") from error
+    return _line(item, where)
+
+
+def _line(item: Any, where: str) -> Any:
+    if not isinstance(item, dict) or not isinstance(item.get("kind"), str):
+        raise InvalidArgumentError(f'{where}: no JSON object with a text "kind"')
+    return _decode(KINDS[item["kind"]], item, where) if item["kind"] in KINDS else None
+
+
+def _lines(content: bytes, path: Path, warnings: list[str]) -> Iterator[Any]:
     """The lines of known kinds."""
-    texts = [(i, text) for i, text in enumerate(path.read_bytes().split(b"\n"), 1) if text.strip()]
+    texts = [(i, text) for i, text in enumerate(content.split(b"\n"), 1) if text.strip()]
     for number, text in texts:
         where = f"{path}:{number}"
         try:
@@ -211,10 +231,9 @@ def _lines(path: Path, warnings: list[str]) -> Iterator[Any]:
                 warnings.append(f"line {number}, the last, was cut short and is left out")
                 return
             raise InvalidArgumentError(f"{where}: no JSON: {error}") from error
-        if not isinstance(item, dict) or not isinstance(item.get("kind"), str):
-            raise InvalidArgumentError(f'{where}: no JSON object with a text "kind"')
-        if item["kind"] in KINDS:
-            yield _decode(KINDS[item["kind"]], item, where)
+        line = _line(item, where)
+        if line is not None:
+            yield line
 
 
 def _drop_from(lines: list[Any], iteration: int, warnings: list[str]) -> None:

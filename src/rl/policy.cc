@@ -102,6 +102,29 @@ Bundle Policy::ToBundle() const {
   return bundle;
 }
 
+std::vector<std::pair<std::string, at::Tensor>> Policy::Tensors() const {
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  for (const auto& item : network_->named_parameters()) {
+    tensors.emplace_back(item.key(), item.value().detach().to(at::kCPU, at::kFloat,
+                                                              /*non_blocking=*/false,
+                                                              /*copy=*/true));
+  }
+  return tensors;
+}
+
+absl::Status Policy::SetTensors(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
+  Bundle weights;
+  for (const auto& [name, tensor] : tensors) {
+    if (!at::isfinite(tensor).all().item<bool>()) {
+      return absl::InvalidArgumentError(absl::StrCat("tensor '", name, "' is not finite"));
+    }
+    weights.tensors.push_back(ToBundleTensor(name, tensor.detach().to(at::kFloat)));
+  }
+  GOPT_RETURN_IF_ERROR(CheckTensors(weights, ExpectedParameters("", *network_)));
+  CopyIntoParameters(weights, "", network_.get());
+  return absl::OkStatus();
+}
+
 absl::Status Policy::Save(const std::string& path) const {
   return WriteBundleFile(ToBundle(), path);
 }

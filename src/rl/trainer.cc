@@ -156,6 +156,9 @@ class Trainer::Impl {
     try {
       PolicyNetwork network = policy_->network();
       network->to(at::Device(options_.device));
+    } catch (const c10::Error& error) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("device '", options_.device, "': ", error.what_without_backtrace()));
     } catch (const std::exception& error) {
       return absl::InvalidArgumentError(
           absl::StrCat("device '", options_.device, "': ", error.what()));

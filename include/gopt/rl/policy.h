@@ -1,11 +1,14 @@
 #ifndef GOPT_RL_POLICY_H_
 #define GOPT_RL_POLICY_H_
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,6 +42,12 @@ class GOPT_API Policy {
   Bundle ToBundle() const;
   // Atomic. InvalidArgument where a weight is not finite.
   absl::Status Save(const std::string& path) const;
+
+  // Copies of all weights by name, on the CPU, in the network's order.
+  std::vector<std::pair<std::string, at::Tensor>> Tensors() const;
+  // Replaces all weights, in any order and of any type of numbers. InvalidArgument lists what is
+  // missing, not expected or of another shape, and names what is not finite; nothing changes then.
+  absl::Status SetTensors(const std::vector<std::pair<std::string, at::Tensor>>& tensors);
 
   const PolicyNetwork& network() const { return network_; }
   const TrainingConfig& config() const { return config_; }

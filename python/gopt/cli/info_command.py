@@ -1,7 +1,7 @@
 """Shows what is in a graph: ops, phases, parameters, and on a machine where its time goes.
 
 Times are those of unfused ops on the machine's first device: measured where the graph has them,
-else the roofline.
+else the roofline. A policy's file is shown as by `gopt policy`.
 
 examples:
   gopt info step.gopt
@@ -16,7 +16,7 @@ from typing import Any
 
 import gopt
 from gopt._text import bytes_text, table, time_text
-from gopt.cli import options
+from gopt.cli import options, policy_command
 
 TOP_TYPES = 12
 UNLIMITED_BYTES = 2**62  # Where the library's sums saturate.
@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if policy_command.is_bundle(arguments.graph):
+        return policy_command.show(arguments.graph, arguments.json)
     loaded = options.load_graph(arguments.graph)
     machine = options.load_machine(arguments, loaded)
     found = facts(loaded.graph, machine)

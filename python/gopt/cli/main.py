@@ -16,7 +16,8 @@ exit codes:
   0    done
   1    no plan: nothing fits, no solver found one, or the given plan is illegal
   2    bad usage or bad input; one line on standard error says what
-  130  interrupted with nothing to show (a search that has a plan gives it and exits 0)
+  130  interrupted with nothing to show (a search that has a plan gives it and exits 0); a training
+       run that was interrupted, after its checkpoint
 """
 
 EXAMPLES = """\
@@ -28,6 +29,8 @@ examples:
   gopt optimize step.gopt --machine v100x4 --seconds 30 -o plan.txtpb
   gopt explain step.gopt plan.txtpb --op encoder.layers.0.linear1.mm
   gopt report step.gopt plan.txtpb -o report.html
+  gopt train --graph step.gopt --machine v100x4 -o runs/first
+  gopt optimize step.gopt --machine v100x4 --policy runs/first/policy.gopt
 """
 
 # name: (summary, description). Each is a module gopt.cli.<name> with add_arguments and run.
@@ -41,6 +44,8 @@ COMMANDS = {
     "compare": "one row per solver, under the same budget",
     "explain": "why an op is where it is, and what moving it would cost",
     "report": "one HTML page: timeline, memory, solvers",
+    "train": "a policy by reinforcement learning",
+    "policy": "what is in a policy's or a checkpoint's file",
     "export": "a graph or plan for another tool",
     "solvers": "solvers, cost backends and file formats that are registered",
     "workloads": "training steps that come with gopt: list them, make them",

@@ -21,7 +21,13 @@ from gopt.cli.progress import ProgressLine
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_problem(parser)
-    parser.add_argument("--solver", default="portfolio", metavar="SPEC", help="default: portfolio")
+    parser.add_argument("--solver", metavar="SPEC", help="default: portfolio")
+    parser.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="a learned policy, in place of a solver: classical plans, "
+        "the policy's, then annealing",
+    )
     options.add_budget(parser)
     parser.add_argument("-o", "--out", metavar="PLAN", help="write the plan; .txtpb is text")
     parser.add_argument("--report", metavar="FILE", help="write an HTML report too")
@@ -29,10 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.solver and arguments.policy:
+        raise options.UsageError("--solver and --policy are given; one is enough")
     problem = options.load_problem(arguments, options.load_graph(arguments.graph))
     with ProgressLine(arguments.evaluations, arguments.seconds, arguments.quiet) as progress:
         result = gopt.optimize(
-            problem, solver=arguments.solver, progress=progress, **options.budget(arguments)
+            problem,
+            solver=arguments.solver,
+            policy=arguments.policy,
+            progress=progress,
+            **options.budget(arguments),
         )
     if arguments.json:
         options.write_json(result.to_json(), arguments.json)

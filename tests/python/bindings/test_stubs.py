@@ -4,10 +4,13 @@ import ast
 import inspect
 from pathlib import Path
 
+import pytest
+import torch  # noqa: F401  gopt._gopt needs its libraries.
+
 import gopt
 import gopt._core as core
+import gopt._gopt as learned
 
-STUB = ast.parse(Path(gopt.__file__).with_name("_core.pyi").resolve().read_text())
 SPECIAL = {"__init__", "__len__", "__getitem__", "__iter__", "__copy__"}
 
 
@@ -21,31 +24,41 @@ def stubbed(body: list[ast.stmt]) -> dict[str, ast.stmt]:
     return names
 
 
+def stub_of(module) -> ast.Module:
+    path = Path(gopt.__file__).with_name(module.__name__.split(".")[1] + ".pyi")
+    return ast.parse(path.resolve().read_text())
+
+
+@pytest.fixture(params=[core, learned], ids=["_core", "_gopt"])
+def module(request):
+    return request.param
+
+
 def members(kind: type) -> set[str]:
     own = {name for name in vars(kind) if not name.startswith("_")}
     return own | (SPECIAL & set(vars(kind)))
 
 
-def test_module_names_match():
-    module = {name for name in vars(core) if not name.startswith("_")}
-    assert {n for n in stubbed(STUB.body) if not n.startswith("_")} == module
+def test_module_names_match(module):
+    names = {name for name in vars(module) if not name.startswith("_")}
+    assert {n for n in stubbed(stub_of(module).body) if not n.startswith("_")} == names
 
 
-def test_class_members_match():
-    for name, node in stubbed(STUB.body).items():
+def test_class_members_match(module):
+    for name, node in stubbed(stub_of(module).body).items():
         if isinstance(node, ast.ClassDef):
-            kind = getattr(core, name)
+            kind = getattr(module, name)
             listed = set(stubbed(node.body))
             if "__init__" not in listed:
                 listed |= {"__init__"} & members(kind)
             assert listed == members(kind), name
 
 
-def test_argument_names_match():
+def test_argument_names_match(module):
     """pybind11's docstrings begin with the signature."""
-    for name, node in stubbed(STUB.body).items():
+    for name, node in stubbed(stub_of(module).body).items():
         functions = stubbed(node.body) if isinstance(node, ast.ClassDef) else {name: node}
-        owner = getattr(core, name) if isinstance(node, ast.ClassDef) else core
+        owner = getattr(module, name) if isinstance(node, ast.ClassDef) else module
         for function_name, function in functions.items():
             if isinstance(function, ast.FunctionDef) and not function.decorator_list:
                 check_arguments(function, getattr(owner, function_name))
