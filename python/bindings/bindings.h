@@ -24,6 +24,8 @@ void BindSolve(pybind11::module_& m);
 void BindSolver(pybind11::module_& m);
 void BindIo(pybind11::module_& m);
 void BindWorkloads(pybind11::module_& m);
+// Of _gopt.
+void BindFeatures(pybind11::module_& m);
 
 // pybind11 holds std::shared_ptr<T>; what it hands out is immutable because no mutating method is
 // bound.

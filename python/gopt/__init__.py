@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from gopt import milp, report, workloads
     from gopt.calibration import calibrate
     from gopt.capture import CaptureError, capture
+    from gopt.env import make_env
 
 __version__ = _version()
 
@@ -90,6 +91,7 @@ _LAZY = {
     "workloads": ("gopt.workloads", None),
     "milp": ("gopt.milp", None),
     "report": ("gopt.report", None),
+    "make_env": ("gopt.env", "make_env"),
 }
 
 
@@ -165,6 +167,7 @@ __all__ = [
     "importers",
     "lower_bounds",
     "machine_presets",
+    "make_env",
     "milp",
     "optimize",
     "parse_graph",
