@@ -27,6 +27,7 @@ void BindWorkloads(pybind11::module_& m);
 void BindTrainingConfig(pybind11::module_& m);
 void BindBundle(pybind11::module_& m);
 // Of _gopt.
+void BindFeatures(pybind11::module_& m);
 void BindPolicy(pybind11::module_& m);
 void BindTraining(pybind11::module_& m);
 

@@ -13,6 +13,7 @@ PYBIND11_MODULE(_gopt, m) {
   m.doc() = "C++ part of gopt that needs LibTorch.";
   py::module_::import("gopt._core");  // Its types are named in signatures here.
   gopt::python::BindErrors(m);
+  gopt::python::BindFeatures(m);
   gopt::python::BindPolicy(m);
   gopt::python::BindTraining(m);
   m.def(

@@ -138,6 +138,19 @@ std::vector<DeviceId> OpDevices(const Plan& plan) {
   return devices;
 }
 
+bool SameKernels(const Kernels& a, const Kernels& b) {
+  const Kernels::Columns &x = a.columns(), &y = b.columns();
+  return &a == &b ||
+         (a.graph().fingerprint() == b.graph().fingerprint() && x.begin == y.begin &&
+          x.ops == y.ops && x.recompute == y.recompute && x.recomputed_ops == y.recomputed_ops);
+}
+
+bool SamePlan(const Plan& a, const Plan& b) {
+  return SameKernels(*a.kernels, *b.kernels) && a.device == b.device && a.rank == b.rank &&
+         a.parameter_home == b.parameter_home && a.dispatch == b.dispatch &&
+         a.sequence == b.sequence;
+}
+
 void BindProblem(py::module_& m) {
   py::classh<FusionLimits>(m, "FusionLimits", "Caps of one fused kernel.")
       .def(py::init([](int max_ops, int max_operands, int64_t on_chip_bytes) {
@@ -306,6 +319,8 @@ void BindPlanClass(py::module_& m) {
       .def(
           "copy", [](const Plan& p) { return p; }, "A copy that shares the kernels.")
       .def("__copy__", [](const Plan& p) { return p; })
+      .def("__eq__", &SamePlan, py::is_operator(), py::arg("other"),
+           "Whether the same is applied; who made it and metadata are not looked at.")
       .def("__repr__", [](const Plan& p) {
         return absl::StrCat("<gopt.Plan by '", p.producer, "': ", p.kernels->size(), " kernels, ",
                             std::string(ToString(p.dispatch)), ">");

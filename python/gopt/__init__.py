@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from gopt.capture import CaptureError, capture
     from gopt.policy import Policy, gopt_solver, policy_solver
     from gopt.training import TrainingResult, train
+    from gopt.env import make_env
 
 __version__ = _version()
 
@@ -104,6 +105,7 @@ _LAZY = {
     "TrainingResult": ("gopt.training", "TrainingResult"),
     "tensorboard": ("gopt.tensorboard", None),
     "training_log": ("gopt.training_log", None),
+    "make_env": ("gopt.env", "make_env"),
 }
 
 
@@ -188,6 +190,7 @@ __all__ = [
     "importers",
     "lower_bounds",
     "machine_presets",
+    "make_env",
     "milp",
     "optimize",
     "parse_graph",
