@@ -84,9 +84,9 @@ if TYPE_CHECKING:
     from gopt import milp, report, tensorboard, training_log, workloads
     from gopt.calibration import calibrate
     from gopt.capture import CaptureError, capture
+    from gopt.env import make_env
     from gopt.policy import Policy, gopt_solver, policy_solver
     from gopt.training import TrainingResult, train
-    from gopt.env import make_env
 
 __version__ = _version()
 
