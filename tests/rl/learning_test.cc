@@ -228,7 +228,7 @@ TEST(LearningTest, SamplesOfTransformerXlBecomeFaster) {
   options.epochs = 3;
   options.learning_rate = options.learning_rate_end = 2e-3;
   PpoLearner learner(network, options);
-  constexpr int kIterations = 40, kWindow = 4;
+  constexpr int kIterations = 28, kWindow = 4;
   std::vector<double> first, last;
   for (int i = 0; i < kIterations; ++i) {
     ASSERT_TRUE(problem->Draw(network, {.samples = options.samples}, 100 + i).ok());
