@@ -138,7 +138,8 @@ HeadActions HeadActions::Select(std::span<const int64_t> samples) const {
 
 at::Tensor NoiseBasis(const at::Tensor& given, int64_t rank) {
   const int64_t rows = given.size(0), width = given.size(1);
-  const at::Tensor features = given.detach().to(at::kDouble);
+  // What is no number would make the decomposition fail.
+  const at::Tensor features = at::nan_to_num(given.detach().to(at::kDouble), 0.0, 0.0, 0.0);
   if (rows == 0) return at::zeros({0, rank}, features.options());
   at::Tensor projected = features;
   if (width > rank) {

@@ -79,18 +79,6 @@ TEST(PackKernelsTest, OneSetIsAsItIs) {
   EXPECT_FALSE(packed.allowed.defined());
 }
 
-TEST(PackKernelsTest, AKernelOfNoDataIsNotASingleOp) {
-  // As many members as kernels, but not one each.
-  KernelSet set = Fused();
-  set.kernels = 3;
-  set.member_kernel = at::tensor({0, 0, 2}, at::kLong);
-  set.first_op = at::tensor({0, 0, 1}, at::kLong);
-  const KernelSet* sets[] = {&set};
-  const at::Tensor ops = at::tensor({1.0, 2.0, 3.0}, at::kDouble).view({3, 1});
-  EXPECT_TRUE(at::allclose(PoolKernels(ops, PackKernels(sets, 0, 4, at::kCPU)),
-                           at::tensor({2.0, 0.0, 2.0}, at::kDouble).view({3, 1})));
-}
-
 TEST(PoolKernelsTest, IsTheMeanOverOps) {
   const KernelSet a = Fused(), b = Single();
   const at::Tensor ops =

@@ -149,7 +149,9 @@ TEST_P(PolicyNetworkTest, OutputsHaveTheShapesOfTheHeader) {
     EXPECT_EQ(output.features.sizes(), (Sizes{output.value.size(0), 6})) << task;
   }
   EXPECT_EQ(heads.value.defined(), GetParam().network.value);
-  if (heads.value.defined()) EXPECT_EQ(heads.value.sizes(), Sizes{1});
+  if (heads.value.defined()) {
+    EXPECT_EQ(heads.value.sizes(), Sizes{1});
+  }
 }
 
 TEST_P(PolicyNetworkTest, BeginsAtTheHeuristic) {
@@ -237,7 +239,7 @@ TEST_P(PolicyNetworkTest, AllWeightsAreUsed) {
     const at::Tensor& gradient = item.value().grad();
     ASSERT_TRUE(gradient.defined()) << name;
     EXPECT_TRUE(at::isfinite(gradient).all().item<bool>()) << name;
-    if (!is_invariant) EXPECT_GT(gradient.abs().max().item<double>(), 0.0) << name;
+    EXPECT_TRUE(is_invariant || gradient.abs().max().item<double>() > 0.0) << name;
   }
 }
 

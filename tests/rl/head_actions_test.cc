@@ -96,11 +96,13 @@ TEST(NoiseBasisTest, IsTheSameEveryTime) {
 // --- DrawActions
 
 class DrawTest : public ::testing::TestWithParam<Draw> {};
-INSTANTIATE_TEST_SUITE_P(
-    Draws, DrawTest, ::testing::Values(Draw::kShared, Draw::kIndependent, Draw::kCategorical),
-    [](const auto& info) {
-      return std::vector<std::string>{"", "Shared", "Independent", "Categorical"}[int(info.param)];
-    });
+std::string NameOf(const ::testing::TestParamInfo<Draw>& info) {
+  constexpr const char* kNames[] = {"", "Shared", "Independent", "Categorical"};
+  return kNames[static_cast<int>(info.param)];
+}
+INSTANTIATE_TEST_SUITE_P(Draws, DrawTest,
+                         ::testing::Values(Draw::kShared, Draw::kIndependent, Draw::kCategorical),
+                         NameOf);
 
 TEST_P(DrawTest, TheSameSeedGivesTheSameActions) {
   const HeadOutput output = OutputOf(GetParam(), 30);

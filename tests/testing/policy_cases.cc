@@ -79,7 +79,10 @@ std::shared_ptr<const Graph> UnevenGraph(int ops, int width, uint64_t seed) {
     builder.AddPort(i, {.bytes = 1'000 + random.Below(200'000)});
     for (auto& of_kind : time) of_kind.push_back(10'000 + random.Below(1'000'000));
     const int layer_begin = i / width * width;
-    if (layer_begin == 0) continue;
+    if (layer_begin == 0) {
+      if (i > 0) builder.AddOperands(i, std::vector<PortId>{0});
+      continue;
+    }
     std::vector<PortId> operands;
     for (int64_t k = random.Below(2); k >= 0; --k) {
       operands.push_back(static_cast<PortId>(

@@ -36,7 +36,8 @@ struct PolicyCase {
   std::vector<PricedPlan> Price(const std::vector<PlanCandidate>& candidates) const;
 };
 
-// Layered ops of 3 kinds of devices, each op with a time of its own on each kind.
+// Layered ops, each with a time of its own on each kind of device. One source, so that no two
+// kernels start at the same time, which would leave their order to the numbers of devices.
 std::shared_ptr<const Graph> UnevenGraph(int ops, int width, uint64_t seed);
 // Device i of the machine is device order[i] of three (or as many as `order` has) unlike ones, with
 // unlike channels between them.

@@ -45,7 +45,7 @@ struct PackedKernels {
   at::Tensor allowed;                   // [kernels, devices] bool, or undefined.
   bool single_ops = false;              // Each kernel is one op.
 
-  int64_t num_kernels() const;
+  GOPT_API int64_t num_kernels() const;
 };
 
 // op_stride: 0 where the sets share their ops' rows, else the ops between one set's rows and the

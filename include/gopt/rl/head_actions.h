@@ -47,7 +47,7 @@ struct HeadActions {
   DrawOptions options;
   std::vector<Group> groups;  // One for all samples, or one a sample.
 
-  int64_t num_samples() const;
+  GOPT_API int64_t num_samples() const;
   // The action of a sample, [rows].
   GOPT_API at::Tensor action(int64_t sample) const;
   // These samples only, in this order.
