@@ -26,6 +26,8 @@ namespace {
 
 constexpr char kPolicy[] = "policy";
 constexpr int64_t kBatch = 16;  // Samples drawn at once.
+// Features and the first draw, on one slow core: not begun where the deadline is nearer.
+constexpr double kSecondsPerOp = 30e-6;
 
 // Classical plans and what the policy begins at.
 absl::Status PriceClassical(SearchContext* context) {
@@ -113,7 +115,10 @@ absl::Status RunPolicy(const Policy& policy, int64_t samples, double share,
   GOPT_RETURN_IF_ERROR(PriceClassical(context));
   const auto allowed =
       static_cast<int64_t>(std::floor(share * static_cast<double>(context->remaining())));
-  if (context->Exhausted() || allowed < 2) return absl::OkStatus();
+  const double needed = kSecondsPerOp * context->problem().graph().num_ops();
+  if (context->Exhausted() || allowed < 2 || context->seconds_left() < needed) {
+    return absl::OkStatus();
+  }
   return PricePolicy(policy, samples, allowed, context);
 }
 

@@ -30,9 +30,10 @@ class GOPT_API Policy {
   static std::shared_ptr<Policy> Create(const TrainingConfig& config,
                                         const FeatureSpec& spec = FeatureSpec::Default());
 
-  // InvalidArgument for a file that is no policy, for other features than this library computes,
-  // and for weights that are not the network's, naming the tensors that differ (ReadBundleFile,
-  // CheckTensors). Warnings go to `warnings`, or to stderr.
+  // A checkpoint's file is a policy too: that of its newest weights. InvalidArgument for a file
+  // that is neither, for other features than this library computes, for a configuration larger than
+  // the weights, and for weights that are not the network's, naming the tensors that differ
+  // (ReadBundleFile, CheckTensors). Warnings go to `warnings`, or to stderr.
   static absl::StatusOr<std::shared_ptr<Policy>> Load(const std::string& path,
                                                       std::vector<std::string>* warnings = nullptr);
   static absl::StatusOr<std::shared_ptr<Policy>> FromBundle(const Bundle& bundle,

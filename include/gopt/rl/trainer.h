@@ -32,7 +32,8 @@ struct TrainerOptions {
   std::string device = "cpu";  // Of the network: "cpu", "cuda", "cuda:1".
 
   // Data-parallel training: this process trains on the problems whose index modulo `processes` is
-  // `process`; the gradients of all are summed. Process 0 writes the files.
+  // `process`; the gradients of all are summed. Process 0 writes the files; all name the folder,
+  // for a resume.
   int process = 0;
   int processes = 1;
   SumOverProcesses sum;  // Required with more than one.
