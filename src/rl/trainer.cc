@@ -5,11 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +21,7 @@
 #include "src/rl/iteration_seed.h"
 #include "src/rl/metrics_log.h"
 #include "src/rl/model_card.h"
+#include "src/rl/problem_status.h"
 #include "src/rl/run_folder.h"
 #include "src/rl/training_lines.h"
 #include "src/rl/training_state.h"
@@ -37,12 +36,6 @@ constexpr int kMostRestores = 3;  // In a row; then the run ends.
 
 double Since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-absl::Status Named(const TrainingProblem& named, const absl::Status& status) {
-  if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrCat("problem '", named.graph, "' on '", named.machine,
-                                                  "': ", status.message()));
 }
 
 }  // namespace
@@ -80,7 +73,7 @@ class Trainer::Impl {
                              .evaluations = state_.evaluations,
                              .stopped = *stopped};
     BatchSums sums;
-    GOPT_RETURN_IF_ERROR(AddBest(&sums));
+    AddBest(&sums);
     GOPT_RETURN_IF_ERROR(SumOver(sums.sums()));
     result.ratio_best = std::exp(sums.log_best / std::max(sums.problems_with_best, 1.0));
     return result;
@@ -133,9 +126,6 @@ class Trainer::Impl {
     } catch (const c10::Error& error) {
       return absl::InvalidArgumentError(
           absl::StrCat("device '", options_.device, "': ", error.what_without_backtrace()));
-    } catch (const std::exception& error) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("device '", options_.device, "': ", error.what()));
     }
     return absl::OkStatus();
   }
@@ -148,11 +138,11 @@ class Trainer::Impl {
       baselines->emplace_back();
       if (static_cast<int>(i) % options_.processes != options_.process) continue;
       auto problem = LoadProblem(named[i], config_.fusion, config_.placement, config_.scheduling);
-      GOPT_RETURN_IF_ERROR(Named(named[i], problem.status()));
+      GOPT_RETURN_IF_ERROR(InProblem(named[i], problem.status()));
       if (logs()) baselines->back() = FindBaselines(*problem, *backend_);
       auto ready = TrainedProblem::Create(named[i], *problem, backend_, threads_, config_.reward,
                                           policy_->spec());
-      GOPT_RETURN_IF_ERROR(Named(named[i], ready.status()));
+      GOPT_RETURN_IF_ERROR(InProblem(named[i], ready.status()));
       problems->back() = *std::move(ready);
     }
     return absl::OkStatus();
@@ -264,7 +254,7 @@ class Trainer::Impl {
       const Clock::time_point wait = Clock::now();
       if (pricing.valid()) status.Update(pricing.get());
       time->price += Since(wait);
-      if (!status.ok()) return Named(problem->named(), status);
+      if (!status.ok()) return InProblem(problem->named(), status);
       pricing =
           std::async(std::launch::async, [this, problem] { return problem->Price(budget()); });
     }
@@ -297,7 +287,7 @@ class Trainer::Impl {
     time.update = Since(update);
     ++state_.iteration;
     GOPT_RETURN_IF_ERROR(Guard(stats, batch));
-    GOPT_RETURN_IF_ERROR(AddBest(&sums));
+    AddBest(&sums);
     GOPT_RETURN_IF_ERROR(SumOver(sums.sums()));
     state_.evaluations += static_cast<int64_t>(sums.samples);
     time.total = Since(start) + other_seconds_;
@@ -342,14 +332,13 @@ class Trainer::Impl {
   }
 
   // Of this process's training problems; summed by the caller.
-  absl::Status AddBest(BatchSums* sums) {
+  void AddBest(BatchSums* sums) {
     for (const auto& problem : train_) {
       if (problem == nullptr || problem->best().step_time == 0) continue;
       sums->problems_with_best += 1;
       sums->log_best += std::log(static_cast<double>(problem->best().step_time) /
                                  static_cast<double>(problem->problem()->reference_time()));
     }
-    return absl::OkStatus();
   }
 
   // Weights that work, to go back to.
