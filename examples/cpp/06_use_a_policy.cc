@@ -4,12 +4,12 @@
 #include <string>
 
 #include "gopt/base/status_macros.h"
-#include "gopt/graph/graph_text.h"
 #include "gopt/machine/presets.h"
 #include "gopt/optimizer/optimizer.h"
 #include "gopt/rl/policy.h"
 #include "gopt/rl/register.h"
 #include "gopt/rl/trainer.h"
+#include "gopt/workloads/synthetic.h"
 
 namespace {
 
@@ -31,13 +31,9 @@ absl::Status Run(const std::string& path) {
   std::cout << policy->model_card << "\n";
   GOPT_RETURN_IF_ERROR(policy->Save("used.gopt"));
 
-  GOPT_ASSIGN_OR_RETURN(
-      auto graph,
-      gopt::ParseGraph("a:op[time=900000,bytes=1000] -> b, c, d;"
-                       "b:op[time=700000,bytes=1000] -> e:op[time=300000];"
-                       "c:op[time=800000,bytes=1000] -> e; d:op[time=200000,bytes=1000] -> e"));
+  GOPT_ASSIGN_OR_RETURN(gopt::Imported made, gopt::SyntheticFromSpec("layered(ops=200, seed=2)"));
   GOPT_ASSIGN_OR_RETURN(gopt::Machine machine, gopt::MachineFromPreset("p100x4"));
-  GOPT_ASSIGN_OR_RETURN(gopt::Problem problem, gopt::Problem::Create(graph, machine));
+  GOPT_ASSIGN_OR_RETURN(gopt::Problem problem, gopt::Problem::Create(made.graph, machine));
   GOPT_ASSIGN_OR_RETURN(
       auto rows,
       gopt::Compare(problem, {"heft", "policy(path=used.gopt, samples=32)", "gopt(path=used.gopt)"},

@@ -10,11 +10,7 @@ else:
     policy = gopt.train("layered(ops=60)", "p100x2", iterations=3, threads=1).policy
 print(policy, policy.model_card, sep="\n\n")
 
-graph = gopt.parse_graph(
-    "a:op[time=900000,bytes=1000] -> b, c, d;"
-    "b:op[time=700000,bytes=1000] -> e:op[time=300000];"
-    "c:op[time=800000,bytes=1000] -> e; d:op[time=200000,bytes=1000] -> e"
-)
+graph = gopt.workloads.synthetic("layered(ops=200, seed=2)").graph
 
 # Zero-shot: the classical plans, and those that the policy draws from the best of them.
 decided = policy.decide(graph, "p100x4", samples=32, seed=1)

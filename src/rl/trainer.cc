@@ -18,6 +18,7 @@
 #include "src/rl/iteration_seed.h"
 #include "src/rl/metrics_log.h"
 #include "src/rl/model_card.h"
+#include "src/rl/problem_status.h"
 #include "src/rl/processes.h"
 #include "src/rl/run_folder.h"
 #include "src/rl/tensor_threads.h"
@@ -44,12 +45,6 @@ auto Guarded(const Function& function) -> decltype(function()) {
 
 double Since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-absl::Status Named(const TrainingProblem& named, const absl::Status& status) {
-  if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrCat("problem '", named.graph, "' on '", named.machine,
-                                                  "': ", status.message()));
 }
 
 absl::Status CheckOptions(const TrainingConfig& config, const TrainerOptions& options) {
@@ -173,7 +168,7 @@ class Trainer::Impl {
       problems->emplace_back();
       baselines->emplace_back();
       if (!processes_.owns(static_cast<int64_t>(i))) continue;
-      GOPT_RETURN_IF_ERROR(Named(
+      GOPT_RETURN_IF_ERROR(InProblem(
           named[i],
           Guarded([&] { return MakeReady(named[i], &problems->back(), &baselines->back()); })));
     }
@@ -307,15 +302,15 @@ class Trainer::Impl {
       TrainedProblem* problem = train_[index].get();
       const uint64_t seed =
           IterationSeed(config_.seed, SeedPurpose::kSamples, state_.iteration, index);
-      status = Named(problem->named(),
-                     Guarded([&] { return problem->Draw(policy_->network(), options, seed); }));
+      status = InProblem(problem->named(),
+                         Guarded([&] { return problem->Draw(policy_->network(), options, seed); }));
       time->forward += problem->stats().forward_seconds;
       const Clock::time_point wait = Clock::now();
       if (pricing.valid()) status.Update(pricing.get());
       time->price += Since(wait);
       if (!status.ok()) return status;
       pricing = std::async(std::launch::async, [this, problem] {
-        return Named(problem->named(), problem->Price(budget()));
+        return InProblem(problem->named(), problem->Price(budget()));
       });
     }
     const Clock::time_point wait = Clock::now();

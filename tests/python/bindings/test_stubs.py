@@ -11,7 +11,7 @@ import gopt
 import gopt._core as core
 import gopt._gopt as learned
 
-SPECIAL = {"__init__", "__len__", "__getitem__", "__iter__", "__copy__"}
+SPECIAL = {"__init__", "__len__", "__getitem__", "__iter__", "__copy__", "__deepcopy__"}
 
 
 def stubbed(body: list[ast.stmt]) -> dict[str, ast.stmt]:

@@ -162,15 +162,22 @@ def test_a_backend_that_always_fails_raises_its_own_error(config):
 
 def test_a_backend_that_fails_at_times_warns(config):
     class Flaky(DeviceZero):
+        armed = False
+
+        def on_run(self, line):
+            self.armed = True  # Not before the references are found.
+
         def evaluate(self, problem, plan):
             time = super().evaluate(problem, plan)
-            if self.calls % 7 == 0:
+            if self.armed and self.calls % 3 == 0:
                 raise OSError("busy")
             return time
 
-    with pytest.warns(RuntimeWarning, match="Flaky.*failed on .* busy"):
-        result = gopt.train(config, backend=Flaky())
+    backend = Flaky()
+    with pytest.warns(RuntimeWarning, match="Flaky.*failed on .* plan.*busy"):
+        result = gopt.train(config, backend=backend, callbacks=[backend])
     assert result.stopped == "completed"
+    assert result.log.iterations[0].failed_fraction > 0
 
 
 def test_a_backend_whose_bind_raises(config):
