@@ -5,10 +5,14 @@
 #include <pybind11/stl.h>
 #include <torch/csrc/utils/pybind.h>
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -16,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "gopt/cost/cost_backend.h"
 #include "gopt/features/feature_spec.h"
+#include "gopt/plan/validate.h"
 #include "gopt/rl/policy_problem.h"
 #include "gopt/rl/reward.h"
 #include "gopt/solve/guidance.h"
@@ -149,6 +154,7 @@ py::dict FeaturesOf(const PolicyProblem& problem) {
 
 absl::StatusOr<ReferencePlan> PriceReference(const Problem& problem, const CostBackend& backend,
                                              const Plan& plan) {
+  if (absl::Status legal = ValidatePlan(problem, plan); !legal.ok()) return legal;
   absl::StatusOr<CostReport> report = Price(
       backend, problem, plan, {.start_order = true, .timeline = true, .critical_chain = true});
   if (!report.ok()) return std::move(report).status();

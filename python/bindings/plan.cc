@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -136,6 +137,33 @@ std::vector<DeviceId> OpDevices(const Plan& plan) {
   }
   for (size_t i = 0; i < homes.size(); ++i) devices[graph.parameters()[i]] = homes[i];
   return devices;
+}
+
+py::tuple PickleKernels(const Kernels& kernels) {
+  const Kernels::Columns& columns = kernels.columns();
+  return py::make_tuple(Unconst(kernels.shared_graph()), columns.begin, columns.ops,
+                        columns.recompute, columns.recomputed_ops);
+}
+
+KernelsPtr UnpickleKernels(const py::tuple& state) {
+  return Unconst(Unwrap(Kernels::Create(
+      state[0].cast<GraphPtr>(),
+      {state[1].cast<std::vector<int32_t>>(), state[2].cast<std::vector<OpId>>(),
+       state[3].cast<std::vector<uint8_t>>(), state[4].cast<std::vector<OpId>>()})));
+}
+
+py::tuple PicklePlan(const Plan& plan) {
+  return py::make_tuple(Unconst(plan.kernels), plan.device, plan.rank, plan.parameter_home,
+                        std::string(ToString(plan.dispatch)), plan.sequence, plan.producer,
+                        plan.metadata);
+}
+
+Plan UnpicklePlan(const py::tuple& state) {
+  return MakePlan(state[0].cast<KernelsPtr>(), state[1].cast<std::vector<DeviceId>>(),
+                  state[2].cast<std::vector<int32_t>>(), state[3].cast<std::vector<DeviceId>>(),
+                  state[4].cast<std::string>(), state[5].cast<std::vector<KernelId>>(),
+                  state[6].cast<std::string>(),
+                  state[7].cast<std::map<std::string, std::string>>());
 }
 
 bool SameKernels(const Kernels& a, const Kernels& b) {
@@ -278,6 +306,7 @@ void BindKernels(py::module_& m) {
                              "Whether who reads which copy of a cloned op depends on the devices.")
       .def_property_readonly("recomputed_ops",
                              [](const Kernels& k) { return k.columns().recomputed_ops; })
+      .def(py::pickle(&PickleKernels, &UnpickleKernels))
       .def("__repr__",
            [](const Kernels& k) { return absl::StrCat("<gopt.Kernels: ", k.size(), ">"); });
 }
@@ -319,6 +348,9 @@ void BindPlanClass(py::module_& m) {
       .def(
           "copy", [](const Plan& p) { return p; }, "A copy that shares the kernels.")
       .def("__copy__", [](const Plan& p) { return p; })
+      .def(
+          "__deepcopy__", [](const Plan& p, const py::dict&) { return p; }, py::arg("memo"))
+      .def(py::pickle(&PicklePlan, &UnpicklePlan))
       .def("__eq__", &SamePlan, py::is_operator(), py::arg("other"),
            "Whether the same is applied; who made it and metadata are not looked at.")
       .def("__repr__", [](const Plan& p) {

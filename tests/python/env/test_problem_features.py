@@ -1,5 +1,8 @@
 """gopt._gopt.GuidedProblem, and features as tensors."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -23,12 +26,11 @@ def test_features_are_of_the_documented_columns(problem):
     assert features["device"].shape == (3, len(features["device_columns"]))
     assert features["node"].dtype == torch.float32
     edges = torch.stack([features["edge_source"], features["edge_target"]]).T.tolist()
-    wanted = [[p, op.id] for op in problem.graph.ops for p in sorted(op.predecessors)]
+    graph = problem.graph
+    wanted = [[p, op] for op in range(ops) for p in sorted(graph.op(op).predecessors)]
     assert edges == wanted
     kind = features["node_columns"].index("kind_compute")
-    assert features["node"][:, kind].tolist() == [
-        float(op.kind == "COMPUTE") for op in problem.graph.ops
-    ]
+    assert features["node"][:, kind].tolist() == [float(k == "compute") for k in graph.op_kinds]
 
 
 def test_features_follow_the_reference(problem):
@@ -89,3 +91,23 @@ def test_plans_are_equal_that_apply_the_same(problem):
     same.device = [1] * len(same.device)
     assert plan != same
     assert plan != 3
+
+
+def test_plans_are_copied_deeply_and_pickled():
+    """As learners do to what an environment says of a step."""
+    graph = gopt.parse_graph("a:matmul[time=5] -> b:relu[time=3]; a -> c:exp[time=4]")
+    kernels = gopt.Kernels(graph, [[0], [0, 1], [2]])
+    plan = gopt.Plan(
+        kernels, device=[1, 1, 0], rank=[2, 1, 0], producer="me", metadata={"seed": "3"}
+    )
+    copied = copy.deepcopy({"plan": plan})["plan"]
+    sent = pickle.loads(pickle.dumps(plan))
+    for other in (copied, sent):
+        assert other == plan
+        assert (other.producer, other.metadata) == ("me", {"seed": "3"})
+        assert list(other.kernels) == [[0], [0, 1], [2]]
+    copied.rank = [0, 1, 2]
+    assert copied != plan
+    recompute = pickle.loads(pickle.dumps(kernels))
+    assert recompute.has_clones
+    assert recompute.graph.fingerprint == graph.fingerprint
