@@ -319,6 +319,21 @@ def test_a_failing_backend_truncates(layered):
     assert info["step_time_ns"] is None
 
 
+def test_a_plan_that_cannot_run_gets_the_reward_of_such(layered):
+    class Picky(gopt.CostBackend):
+        def evaluate(self, problem, plan):
+            if plan.device[0] == 2:
+                return gopt.CostReport(outcome="INFEASIBLE", reason="not there")
+            return 1000
+
+    env = gopt.make_env(layered, backend=Picky(), decoder="direct", infeasible=-7.0)
+    action = env.default_action()
+    action[0] = 2
+    _, reward, terminated, _, info = run_episode(env, lambda _: action)
+    assert (reward, terminated, info["reason"]) == (-7.0, True, "not there")
+    assert (info["step_time_ns"], info["ratio"]) == (None, None)
+
+
 def test_the_reference_may_be_given(layered):
     plan = gopt.Plan(layered.base_kernels, producer="mine")
     env = gopt.make_env(layered, reference=plan, decoder="direct")
