@@ -90,7 +90,7 @@ if TYPE_CHECKING:
 
 __version__ = _version()
 
-# Loaded when first used: they need torch, plotly or HiGHS, which `import gopt` does not.
+# Loaded when first used: they need torch, plotly, HiGHS or gymnasium, which `import gopt` does not.
 _LAZY = {
     "capture": ("gopt.capture", None),  # a package that can be called
     "CaptureError": ("gopt.capture", "CaptureError"),

@@ -16,7 +16,7 @@ from gymnasium.utils.env_checker import check_env  # noqa: E402
 
 MODES = ("one_shot", "segments")
 DECODERS = ("list", "direct")
-CHAIN = "a:matmul[time=5000,bytes=100] -> b:relu[time=3000,bytes=10]; a -> c:exp[time=4000]"
+CHAIN = "w:parameter[bytes=8] -> a:matmul[time=50,bytes=9] -> b:relu[time=30]; a -> c:exp[time=40]"
 
 
 @pytest.fixture(scope="module")
@@ -125,10 +125,11 @@ def test_stickiness_draws_readers_to_their_inputs():
         gopt.parse_graph(CHAIN), gopt.Machine.uniform(2), stickiness_scale=100.0, reference="list"
     )
     zero = np.zeros(env.action_space.shape, np.float32)
-    env.reset()
-    assert len(set(env.step(zero)[-1]["plan"].device)) == 2
+    target = env.reset()[0]["edge_index"][1]
+    device = np.array(env.step(zero)[-1]["plan"].device)
+    assert sorted(device == device[0]) == [False, True, True]
     sticky = zero.copy()
-    sticky[3:] = 1.0  # After three priorities the two edges.
+    sticky[3:] = device[target] != device[0]  # After three priorities the two edges.
     env.reset()
     assert len(set(env.step(sticky)[-1]["plan"].device)) == 1
 
@@ -317,6 +318,21 @@ def test_a_failing_backend_truncates(layered):
     assert (reward, terminated, truncated, info["outcome"]) == (0.0, False, True, "FAILED")
     assert "the device is gone" in info["reason"]
     assert info["step_time_ns"] is None
+
+
+def test_a_plan_that_cannot_run_gets_the_reward_of_such(layered):
+    class Picky(gopt.CostBackend):
+        def evaluate(self, problem, plan):
+            if plan.device[0] == 2:
+                return gopt.CostReport(outcome="INFEASIBLE", reason="not there")
+            return 1000
+
+    env = gopt.make_env(layered, backend=Picky(), decoder="direct", infeasible=-7.0)
+    action = env.default_action()
+    action[0] = 2
+    _, reward, terminated, _, info = run_episode(env, lambda _: action)
+    assert (reward, terminated, info["reason"]) == (-7.0, True, "not there")
+    assert (info["step_time_ns"], info["ratio"]) == (None, None)
 
 
 def test_the_reference_may_be_given(layered):
