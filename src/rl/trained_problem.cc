@@ -26,6 +26,16 @@ absl::StatusOr<std::shared_ptr<const Graph>> LoadNamedGraph(const std::string& n
   return imported.graph;
 }
 
+// What stands for closed tasks: the best classical plan where all but fusion is open.
+absl::StatusOr<std::shared_ptr<const Plan>> ClassicalPlan(std::shared_ptr<const Graph> graph,
+                                                          const Machine& machine,
+                                                          const ProblemOptions& options) {
+  GOPT_ASSIGN_OR_RETURN(const Problem open, Problem::Create(std::move(graph), machine, options));
+  GOPT_ASSIGN_OR_RETURN(const auto simulator, CostBackends().Create("simulator"));
+  GOPT_ASSIGN_OR_RETURN(ReferencePlan found, PolicyProblem::FindReference(open, *simulator));
+  return std::make_shared<const Plan>(std::move(found.plan));
+}
+
 int64_t TotalMemory(const Problem& problem) {
   int64_t bytes = 0;
   for (DeviceId d = 0; d < problem.machine().num_devices(); ++d) {
@@ -54,10 +64,13 @@ absl::StatusOr<Problem> LoadProblem(const TrainingProblem& named, bool fusion, b
   GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const Graph> graph, LoadNamedGraph(named.graph));
   GOPT_ASSIGN_OR_RETURN(Machine machine, MachineFromSpec(named.machine));
   ProblemOptions options;
-  options.tasks = {.fusion = fusion, .placement = placement, .scheduling = scheduling};
   if (!named.constraints.empty()) {
     GOPT_ASSIGN_OR_RETURN(options.constraints, ReadConstraintsFile(named.constraints, *graph));
   }
+  if (!placement || !scheduling) {
+    GOPT_ASSIGN_OR_RETURN(options.base_plan, ClassicalPlan(graph, machine, options));
+  }
+  options.tasks = {.fusion = fusion, .placement = placement, .scheduling = scheduling};
   return Problem::Create(graph, std::move(machine), std::move(options));
 }
 

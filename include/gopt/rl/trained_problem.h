@@ -24,7 +24,8 @@
 namespace gopt {
 
 // Reads what a configuration names: a graph (a file of any known format, a stored workload or the
-// spec of a generated one), a machine and constraints, with the tasks that are open.
+// spec of a generated one), a machine and constraints, with the tasks that are open; closed
+// placement or scheduling is that of the best classical plan, by the simulator.
 GOPT_API absl::StatusOr<Problem> LoadProblem(const TrainingProblem& named, bool fusion,
                                              bool placement, bool scheduling);
 
