@@ -1,14 +1,17 @@
-// gopt_bench_policy: time and memory of the network's blocks, batched over segments, against the
-// loop over segments that the papers describe.
+// gopt_bench_policy: time and memory of the network, batched over segments, against the loop over
+// segments that the papers describe: encoder, modulation, attention layers and, with --tasks=3, a
+// head per task with the attention that they share, T = 1, one kernel per op.
 //
 //   gopt_bench_policy [--ops=10000,80000,300000] [--threads=2] [--width=64] [--segment=128]
-//                     [--modulation=node] [--repetitions=5] [--literal_limit=80000]
+//                     [--modulation=node] [--tasks=3] [--repetitions=5] [--literal_limit=80000]
 //                     [--cpu_time=false] [--json=FILE]
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -31,6 +34,7 @@
 #include "benchmarks/command_line.h"
 #include "gopt/nn/graph_sage.h"
 #include "gopt/nn/modulation.h"
+#include "gopt/nn/policy_network.h"
 #include "gopt/nn/segment_attention.h"
 #include "nlohmann/json.hpp"
 #include "tests/testing/literal_network.h"
@@ -43,6 +47,7 @@ ABSL_FLAG(int, segment, 128, "Ops of a segment.");
 ABSL_FLAG(int, heads, 4, "Attention heads.");
 ABSL_FLAG(int, feed_forward_ratio, 2, "Width of a layer's hidden layer over width.");
 ABSL_FLAG(int, layers, 2, "Attention layers.");
+ABSL_FLAG(int, tasks, 3, "Heads; 0: the blocks before them alone.");
 ABSL_FLAG(std::string, modulation, "node", "none, graph or node.");
 ABSL_FLAG(int, repetitions, 5, "Interleaved repetitions; medians are printed.");
 ABSL_FLAG(int, literal_limit, 80'000, "The loop is timed on graphs of up to so many ops.");
@@ -66,7 +71,9 @@ Modulation ModulationFlag() {
   std::exit(2);
 }
 
-// Encoder, modulation and attention on one generated graph.
+constexpr int kHeadWidth = 32;
+
+// Encoder, modulation, attention and heads on one generated graph.
 class Network {
  public:
   explicit Network(int64_t ops)
@@ -86,17 +93,25 @@ class Network {
     superposition_ =
         Superposition(SuperpositionOptions{.modulation = ModulationFlag(), .attention = attention});
     for (int i = 0; i < absl::GetFlag(FLAGS_layers); ++i) layers_.emplace_back(attention);
+    SegmentAttentionOptions shared = attention;
+    shared.feed_forward_ratio = 0;
+    shared_ = SegmentAttention(shared);
+    join_ = torch::nn::Linear(kHeadWidth + attention.width, attention.width);
+    join_norm_ = torch::nn::LayerNorm(torch::nn::LayerNormOptions({attention.width}));
+    for (int i = 0; i < absl::GetFlag(FLAGS_tasks); ++i) {
+      heads_.emplace_back(attention.width, kHeadWidth, 1);
+    }
   }
 
-  // -> [ops, width]
-  at::Tensor Forward() { return Attend(Encode()); }
-  at::Tensor Encode() { return encoder_(features_, type_, edges_); }
-  at::Tensor Attend(const at::Tensor& h) {
+  // -> [ops, width], or [ops, tasks]
+  at::Tensor Forward() {
+    const at::Tensor h = Encode();
     const at::Tensor factor = superposition_(h, layout_);
     at::Tensor x = h;
     for (SegmentAttention& layer : layers_) x = layer(Modulate(x, factor), layout_);
-    return x;
+    return Decide(x, [&](const at::Tensor& y) { return shared_(Modulate(y, factor), layout_); });
   }
+  at::Tensor Encode() { return encoder_(features_, type_, edges_); }
 
   at::Tensor LiteralForward() {
     const at::Tensor h = LiteralGraphSageEncoder(*encoder_, features_, type_, edges_);
@@ -105,10 +120,26 @@ class Network {
     for (SegmentAttention& layer : layers_) {
       x = LiteralSegmentAttention(*layer, x * factor, layout_.lengths(), segment_);
     }
-    return x;
+    return Decide(x, [&](const at::Tensor& y) {
+      return LiteralSegmentAttention(*shared_, y * factor, layout_.lengths(), segment_);
+    });
   }
 
  private:
+  // The recurrence over tasks; the same for both but for the attention.
+  template <typename Attention>
+  at::Tensor Decide(at::Tensor hidden, Attention attention) {
+    if (heads_.empty()) return hidden;
+    at::Tensor handed_on = at::zeros({hidden.size(0), kHeadWidth});
+    std::vector<at::Tensor> outputs;
+    for (TaskHead& head : heads_) {
+      hidden = attention(join_norm_(join_(at::cat({handed_on, hidden}, 1))));
+      handed_on = head->Hidden(hidden);
+      outputs.push_back(head->Output(handed_on));
+    }
+    return at::cat(outputs, 1);
+  }
+
   int segment_;
   SegmentLayout layout_;
   GraphEdges edges_;
@@ -116,6 +147,10 @@ class Network {
   GraphSageEncoder encoder_{nullptr};
   Superposition superposition_{nullptr};
   std::vector<SegmentAttention> layers_;
+  SegmentAttention shared_{nullptr};
+  torch::nn::Linear join_{nullptr};
+  torch::nn::LayerNorm join_norm_{nullptr};
+  std::vector<TaskHead> heads_;
 };
 
 void Infer(const std::function<at::Tensor()>& forward) {

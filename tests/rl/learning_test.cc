@@ -222,7 +222,8 @@ TEST(LearningTest, SamplesOfTransformerXlBecomeFaster) {
                                        .encoder_layers = 1,
                                        .attention_layers = 1,
                                        .modulation = Modulation::kGraph,
-                                       .head_width = 16});
+                                       .head_width = 16,
+                                       .stickiness_base = 0.0});  // A start with much to learn.
   PpoOptions options;
   options.samples = 32;
   options.epochs = 3;

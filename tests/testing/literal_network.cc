@@ -46,6 +46,7 @@ at::Tensor LiteralSegment(SegmentAttentionImpl& layer, const at::Tensor& h,
   const at::Tensor probability = at::softmax(at::matmul(query, key.transpose(1, 2)) * scale, -1);
   const at::Tensor mixed = at::matmul(probability, value).transpose(0, 1).reshape(h.sizes());
   const at::Tensor a = h + layer.out(mixed);
+  if (layer.options().feed_forward_ratio == 0) return a;
   const at::Tensor wide = layer.up(layer.feed_forward_norm(a));
   const bool gelu = layer.options().activation == FeedForwardActivation::kGelu;
   return a + layer.down(gelu ? at::gelu(wide) : at::relu(wide));

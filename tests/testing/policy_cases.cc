@@ -146,6 +146,7 @@ NetworkOptions SmallNetwork(DecoderKind decoder) {
   options.state_width = 5;
   options.head_width = 6;
   options.priority_levels = 5;
+  options.stickiness_base = 0.0;  // So that little noise makes another plan.
   options.decoder = decoder;
   return options;
 }

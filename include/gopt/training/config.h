@@ -58,7 +58,7 @@ struct NetworkOptions {
   double priority_scale = 0.1;  // List: priority = -start / makespan + scale x output.
   // List: an edge within a device of the reference is this sticky to begin with, one between
   // devices as much the other way round.
-  double stickiness_base = 6.0;
+  double stickiness_base = 1.0;
   double stickiness_scale = 1.0;  // List: stickiness = that + scale x output.
   double fusion_scale = 4.0;      // List: pick = round(scale x output).
   bool value = false;             // Whether there is a value network.
@@ -70,12 +70,12 @@ struct ExplorationOptions {
   // Noise that is a linear function of a head's last hidden layer, so that like nodes move alike;
   // else every node has noise of its own. The direct decoder always draws node by node.
   bool shared = true;
-  int rank = 16;                // Directions of shared noise.
-  double priority_sigma = 0.4;  // Standard deviations of the outputs.
+  int rank = 16;                 // Directions of shared noise.
+  double priority_sigma = 0.15;  // Standard deviations of the outputs.
   double stickiness_sigma = 0.4;
   double fusion_sigma = 0.5;
   double sparse_share = 0.01;  // Of the nodes, drawn anew for each sample, have noise of their own
-  double sparse_sigma = 1.0;   // of this standard deviation besides.
+  double sparse_sigma = 0.1;   // of this standard deviation besides.
   double head_probability = 0.6;  // That a head is noisy in a sample. At least one is.
   bool antithetic = true;         // Samples come in pairs of opposite noise.
 };
