@@ -81,7 +81,7 @@ from gopt.explanation import Explanation, explain
 from gopt.result import Result, Row
 
 if TYPE_CHECKING:
-    from gopt import milp, report, tensorboard, training_log, workloads
+    from gopt import milp, ray, report, tensorboard, training_log, workloads
     from gopt.calibration import calibrate
     from gopt.capture import CaptureError, capture
     from gopt.env import make_env
@@ -97,6 +97,7 @@ _LAZY = {
     "calibrate": ("gopt.calibration", "calibrate"),
     "workloads": ("gopt.workloads", None),
     "milp": ("gopt.milp", None),
+    "ray": ("gopt.ray", None),
     "report": ("gopt.report", None),
     "Policy": ("gopt.policy", "Policy"),
     "policy_solver": ("gopt.policy", "policy_solver"),
