@@ -199,7 +199,7 @@ TEST(TrainingFileTest, AbsentFieldsKeepTheirDefaultsAndZeroIsAValue) {
   EXPECT_EQ(config->network.state_width, 0);
   EXPECT_EQ(config->network.width, 64);
   EXPECT_EQ(config->ppo.learning_rate, 0);
-  EXPECT_EQ(config->ppo.learning_rate_end, 7e-4);
+  EXPECT_EQ(config->ppo.learning_rate_end, PpoOptions().learning_rate_end);
   EXPECT_EQ(config->iterations, 500);
 }
 
