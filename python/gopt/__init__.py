@@ -196,6 +196,7 @@ __all__ = [
     "optimize",
     "parse_graph",
     "policy_solver",
+    "ray",
     "register_backend",
     "register_solver",
     "report",
