@@ -10,6 +10,7 @@
 
 #include "gopt/base/random.h"
 #include "gopt/base/status_macros.h"
+#include "src/rl/sum_numbers.h"
 
 namespace gopt {
 namespace {
@@ -52,16 +53,6 @@ void Add(PpoStats part, PpoStats* sum) {
   const std::vector<double*> from = Fields(&part), to = Fields(sum);
   for (size_t i = 0; i < from.size(); ++i) *to[i] += *from[i];
   sum->gradient_norm += part.gradient_norm;
-}
-
-absl::Status SumNumbers(const SumOverProcesses& sum, const std::vector<double*>& numbers) {
-  if (!sum) return absl::OkStatus();
-  at::Tensor tensor = at::empty({static_cast<int64_t>(numbers.size())}, at::kDouble);
-  auto* values = tensor.mutable_data_ptr<double>();
-  for (size_t i = 0; i < numbers.size(); ++i) values[i] = *numbers[i];
-  GOPT_RETURN_IF_ERROR(sum(tensor));
-  for (size_t i = 0; i < numbers.size(); ++i) *numbers[i] = values[i];
-  return absl::OkStatus();
 }
 
 // At least 1.

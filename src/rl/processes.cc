@@ -7,17 +7,22 @@
 #include <utility>
 
 #include "gopt/base/status_macros.h"
+#include "src/rl/sum_numbers.h"
 
 namespace gopt {
 
-absl::Status Processes::Sum(const std::vector<double*>& numbers) const {
-  if (alone()) return absl::OkStatus();
+absl::Status SumNumbers(const SumOverProcesses& sum, const std::vector<double*>& numbers) {
+  if (!sum) return absl::OkStatus();
   at::Tensor tensor = at::empty({static_cast<int64_t>(numbers.size())}, at::kDouble);
   auto* values = tensor.mutable_data_ptr<double>();
   for (size_t i = 0; i < numbers.size(); ++i) values[i] = *numbers[i];
-  GOPT_RETURN_IF_ERROR(sum_(tensor));
+  GOPT_RETURN_IF_ERROR(sum(tensor));
   for (size_t i = 0; i < numbers.size(); ++i) *numbers[i] = values[i];
   return absl::OkStatus();
+}
+
+absl::Status Processes::Sum(const std::vector<double*>& numbers) const {
+  return alone() ? absl::OkStatus() : SumNumbers(sum_, numbers);
 }
 
 absl::Status Processes::Max(double* number) const {
