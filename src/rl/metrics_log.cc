@@ -15,15 +15,19 @@ namespace {
 
 constexpr int64_t kMaxLogBytes = int64_t{4} << 30;
 
-// Whole lines of iterations up to this one, and of none.
-std::string LinesThrough(const std::string& text, int64_t iteration) {
+// Whole lines, also those of no iteration.
+std::string LinesOf(const std::string& text, const MetricsLog::Behind& behind) {
   std::string kept;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     const nlohmann::json object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!object.is_object()) continue;
     const auto at = object.find("iteration");
-    if (at != object.end() && at->is_number_integer() && at->get<int64_t>() > iteration) continue;
+    if (at != object.end() && at->is_number_integer()) {
+      const auto kind = object.find("kind");
+      const bool evaluation = kind != object.end() && *kind == "evaluation";
+      if (at->get<int64_t>() > (evaluation ? behind.evaluation : behind.iteration)) continue;
+    }
     kept += line + '\n';
   }
   return kept;
@@ -35,16 +39,16 @@ absl::Status CannotWrite(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<MetricsLog> MetricsLog::Open(const std::string& path, int64_t keep_through,
+absl::StatusOr<MetricsLog> MetricsLog::Open(const std::string& path, const Behind& behind,
                                             OnLine on_line) {
   MetricsLog log;
   log.path_ = path;
   log.on_line_ = std::move(on_line);
   if (path.empty()) return log;
   std::string kept;
-  if (std::filesystem::exists(path) && keep_through >= 0) {
+  if (std::filesystem::exists(path)) {
     GOPT_ASSIGN_OR_RETURN(const std::string text, ReadFileBytes(path, kMaxLogBytes));
-    kept = LinesThrough(text, keep_through);
+    kept = LinesOf(text, behind);
   }
   GOPT_RETURN_IF_ERROR(WriteFileAtomically(path, kept));
   log.file_.open(path, std::ios::binary | std::ios::app);

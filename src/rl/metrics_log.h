@@ -20,9 +20,16 @@ class GOPT_API MetricsLog {
  public:
   using OnLine = std::function<void(std::string_view json)>;
 
-  // path: empty for no file. keep_through: of a file that is there, lines of later iterations are
-  // dropped, and a last line that was cut; -1: all lines.
-  static absl::StatusOr<MetricsLog> Open(const std::string& path, int64_t keep_through,
+  // The last ones that a run which goes on has behind it. A run may be killed between an evaluation
+  // and the checkpoint that knows of it.
+  struct Behind {
+    int64_t iteration = 0;
+    int64_t evaluation = 0;  // The iteration that it was of.
+  };
+
+  // path: empty for no file. Of a file that is there, lines of what lies ahead again are dropped,
+  // and a last line that was cut.
+  static absl::StatusOr<MetricsLog> Open(const std::string& path, const Behind& behind,
                                          OnLine on_line);
 
   // What is not finite is written as null. ResourceExhausted when the disk is full.

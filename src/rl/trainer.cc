@@ -198,7 +198,7 @@ class Trainer::Impl {
     GOPT_RETURN_IF_ERROR(SameIteration());
     GOPT_ASSIGN_OR_RETURN(
         log_, MetricsLog::Open(is_writer() ? folder_.metrics() : std::string(),
-                               checkpoint.has_value() ? state_.iteration : 0,
+                               {state_.iteration, state_.last_evaluation},
                                options_.process == 0 ? options_.on_line : MetricsLog::OnLine()));
     if (is_writer()) {
       GOPT_RETURN_IF_ERROR(WriteFileAtomically(folder_.config(), ToText(config_)));

@@ -34,7 +34,7 @@ TEST(MetricsLogTest, WritesALineAtATimeToFileAndCallback) {
     seen += '\n';
     EXPECT_EQ(TextOf(path), seen);  // Nothing waits in a buffer.
   };
-  ASSERT_OK_AND_ASSIGN(MetricsLog log, MetricsLog::Open(path, 0, on_line));
+  ASSERT_OK_AND_ASSIGN(MetricsLog log, MetricsLog::Open(path, {}, on_line));
   EXPECT_OK(log.Write({{"kind", "event"}, {"iteration", 1}}));
   EXPECT_OK(log.Write({{"kind", "event"}, {"iteration", 2}}));
   EXPECT_EQ(seen, "{\"kind\":\"event\",\"iteration\":1}\n{\"kind\":\"event\",\"iteration\":2}\n");
@@ -42,14 +42,15 @@ TEST(MetricsLogTest, WritesALineAtATimeToFileAndCallback) {
 
 TEST(MetricsLogTest, NeedsNoFile) {
   int lines = 0;
-  ASSERT_OK_AND_ASSIGN(MetricsLog log, MetricsLog::Open("", 0, [&](std::string_view) { ++lines; }));
+  ASSERT_OK_AND_ASSIGN(MetricsLog log,
+                       MetricsLog::Open("", {}, [&](std::string_view) { ++lines; }));
   EXPECT_OK(log.Write({{"kind", "event"}}));
   EXPECT_EQ(lines, 1);
 }
 
 TEST(MetricsLogTest, WritesWhatIsNotFiniteAsNullAndAnyBytesAsText) {
   const std::string path = NewFolder() + "/metrics.jsonl";
-  ASSERT_OK_AND_ASSIGN(MetricsLog log, MetricsLog::Open(path, 0, {}));
+  ASSERT_OK_AND_ASSIGN(MetricsLog log, MetricsLog::Open(path, {}, {}));
   EXPECT_OK(log.Write({{"a", std::numeric_limits<double>::quiet_NaN()}, {"b", "\xff\n"}}));
   const Json line = Json::parse(TextOf(path));
   EXPECT_TRUE(line["a"].is_null());
@@ -61,17 +62,26 @@ TEST(MetricsLogTest, KeepsLinesThroughTheCheckpoint) {
   SetText(path,
           "{\"kind\":\"run\"}\n{\"iteration\":1}\n{\"iteration\":2}\n{\"iteration\":3}\n"
           "{\"kind\":\"other\"}\n{\"iteration\":4,\"reward_me");
-  ASSERT_OK_AND_ASSIGN(MetricsLog log, MetricsLog::Open(path, 2, {}));
+  ASSERT_OK_AND_ASSIGN(MetricsLog log, MetricsLog::Open(path, {2, 0}, {}));
   EXPECT_OK(log.Write({{"iteration", 3}}));
   EXPECT_EQ(TextOf(path),
             "{\"kind\":\"run\"}\n{\"iteration\":1}\n{\"iteration\":2}\n{\"kind\":\"other\"}\n"
             "{\"iteration\":3}\n");
 }
 
+TEST(MetricsLogTest, DropsAnEvaluationThatTheCheckpointDoesNotKnow) {
+  const std::string path = NewFolder() + "/metrics.jsonl";
+  const std::string first = "{\"kind\":\"evaluation\",\"iteration\":2}\n";
+  const std::string fourth = "{\"kind\":\"iteration\",\"iteration\":4}\n";
+  SetText(path, first + fourth + "{\"kind\":\"evaluation\",\"iteration\":4}\n");
+  ASSERT_OK(MetricsLog::Open(path, {4, 2}, {}));
+  EXPECT_EQ(TextOf(path), first + fourth);
+}
+
 TEST(MetricsLogTest, SaysWhereItCannotWrite) {
-  EXPECT_FALSE(MetricsLog::Open("/nowhere/metrics.jsonl", 0, {}).ok());
+  EXPECT_FALSE(MetricsLog::Open("/nowhere/metrics.jsonl", {}, {}).ok());
   const std::string folder = NewFolder();
-  EXPECT_THAT(MetricsLog::Open(folder, 0, {}), IsInvalid(folder));
+  EXPECT_THAT(MetricsLog::Open(folder, {}, {}), IsInvalid(folder));
 }
 
 }  // namespace
