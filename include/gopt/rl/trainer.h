@@ -18,6 +18,8 @@
 
 namespace gopt {
 
+class TrainingLoop;
+
 struct TrainerOptions {
   // Where metrics.jsonl, config.txtpb, checkpoint.gopt and policy.gopt go; made if it is missing.
   // Empty: nothing is written.
@@ -66,9 +68,9 @@ class GOPT_API Trainer {
   const PolicyNetwork& network() const;
 
  private:
-  class Impl;
-  explicit Trainer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Trainer(std::unique_ptr<TrainingLoop> loop);
+
+  std::unique_ptr<TrainingLoop> loop_;
 };
 
 }  // namespace gopt
