@@ -149,8 +149,12 @@ class Sampler {
                             DrawOf(network_.options(), options_.exploration, task), generator_);
       return *actions;
     };
-    GOPT_RETURN_IF_ERROR(GoThroughRound(network_, problem_, network_.Begin(graph, round.state),
-                                        choose, [&] { return MakeKernels(&round); }));
+    TaskState begin = network_.Begin(graph, round.state);
+    if (result_.trace.rounds.size() == 1 && network_.options().value) {
+      result_.value = network_.Value(begin).item<double>();
+    }
+    GOPT_RETURN_IF_ERROR(GoThroughRound(network_, problem_, std::move(begin), choose,
+                                        [&] { return MakeKernels(&round); }));
     MakeCandidates(round);
     return absl::OkStatus();
   }

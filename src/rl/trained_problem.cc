@@ -103,15 +103,7 @@ absl::Status TrainedProblem::Draw(PolicyNetwork network, const SampleOptions& op
     GOPT_ASSIGN_OR_RETURN(
         drawn_, SampleDecisions(network, *problem_, options, at::detail::createCPUGenerator(seed),
                                 pool_.get()));
-    if (network->options().value) {
-      const at::NoGradGuard no_grad;
-      value_ = network
-                   ->Value(network->Begin(network->Encode(problem_->features()),
-                                          problem_->initial_state()))
-                   .item<double>();
-      finite = std::isfinite(value_);
-    }
-    finite = finite && IsFinite(drawn_.trace);
+    finite = std::isfinite(drawn_.value) && IsFinite(drawn_.trace);
   } catch (
       const c10::LinAlgError&) {  // The noise's directions are of features that are not finite.
     finite = false;
@@ -174,7 +166,7 @@ Rollout TrainedProblem::TakeRollout(const PpoOptions& options, uint64_t seed) {
   rollout.trace = drawn_.trace.Select(usable);
   rollout.best = best_.trace;
   rollout.best_reward = best_.reward;
-  SetAdvantages(options, value_, &rollout);
+  SetAdvantages(options, drawn_.value, &rollout);
   drawn_ = {};
   return rollout;
 }

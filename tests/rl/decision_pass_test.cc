@@ -134,6 +134,27 @@ TEST_P(DecisionPassTest, FirstSampleMayBeGreedy) {
   EXPECT_GT(differ, 0);
 }
 
+// What the samples are judged by is what the update's pass says under the same weights.
+TEST(DecisionPassTest, TheValueIsThatOfAPassOfItsOwn) {
+  const PolicyCase c(testing::UnevenProblem());
+  for (const int rounds : {1, 2}) {
+    NetworkOptions options = SmallNetwork(DecoderKind::kList);
+    options.rounds = rounds;
+    PolicyNetwork network = MakeNetwork(options);
+    EXPECT_EQ(c.Sample(network, {.samples = 3}).value, 0.0);
+    options.value = true;
+    network = MakeNetwork(options);
+    Shake(network, 0.3);
+    const SampledDecisions drawn = c.Sample(network, {.samples = 3});
+    const at::NoGradGuard no_grad;
+    const at::Tensor value = network->Value(
+        network->Begin(network->Encode(c.problem->features()), c.problem->initial_state()));
+    EXPECT_EQ(drawn.value, value.item<double>());
+    EXPECT_NE(drawn.value, 0.0);
+    EXPECT_TRUE(at::equal(ReplayDecisions(network, *c.problem, drawn.trace).value, value));
+  }
+}
+
 // --- Closed tasks, constraints
 
 TEST(DecisionPassTest, ClosedTasksHaveNoHeads) {

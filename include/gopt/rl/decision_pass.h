@@ -37,10 +37,10 @@ struct DecisionTrace {
   GOPT_API DecisionTrace Select(std::span<const int64_t> chosen) const;
 };
 
-// What the last round decided, ready to be decoded: per sample.
 struct SampledDecisions {
   DecisionTrace trace;
-  std::vector<PlanCandidate> candidates;
+  std::vector<PlanCandidate> candidates;  // Of the last round, per sample.
+  double value = 0.0;  // The value network's of the problem, for all samples; 0: there is none.
 };
 
 struct SampleOptions {

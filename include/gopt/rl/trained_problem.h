@@ -92,7 +92,6 @@ class GOPT_API TrainedProblem {
   RewardScale scale_;
   BestSample best_;
   SampledDecisions drawn_;
-  double value_ = 0.0;
   std::vector<PricedPlan> priced_;
   SampleStats stats_;
 };
