@@ -6,6 +6,7 @@
 #include "gopt/cost/op_cost_model.h"
 #include "gopt/rl/policy_problem.h"
 #include "gopt/solve/solver.h"
+#include "src/rl/device_order.h"
 #include "src/solve/start_tasks.h"
 
 namespace gopt {
@@ -86,12 +87,15 @@ IncumbentPlan IncumbentOf(const Graph& graph, const ReferencePlan& reference) {
   return incumbent;
 }
 
-// The placements of quick solvers, those that find one: they are hints, not promises.
-std::vector<std::vector<DeviceId>> QuickPlacements(const Problem& problem) {
+// The placements of quick solvers, those that find one: they are hints, not promises. Solvers break
+// ties by the numbers of devices, hence the order.
+absl::StatusOr<std::vector<std::vector<DeviceId>>> QuickPlacements(const Problem& given) {
   std::vector<std::vector<DeviceId>> placements;
   const absl::StatusOr<std::shared_ptr<const CostBackend>> simulator =
       CostBackends().Create("simulator");
-  if (!simulator.ok() || !problem.tasks().placement) return placements;
+  if (!simulator.ok() || !given.tasks().placement) return placements;
+  const std::vector<DeviceId> order = DeviceOrder(given);
+  GOPT_ASSIGN_OR_RETURN(const Problem problem, WithDevicesInOrder(given, order));
   for (const char* spec : kPlacers) {
     const absl::StatusOr<std::shared_ptr<const Solver>> solver = Solvers().Create(spec);
     if (!solver.ok()) continue;  // Built without METIS.
@@ -101,7 +105,11 @@ std::vector<std::vector<DeviceId>> QuickPlacements(const Problem& problem) {
     request.budget = Budget::Evaluations(1);
     request.best_effort = true;
     const absl::StatusOr<Solution> solution = (*solver)->Solve(request);
-    if (solution.ok()) placements.push_back(DevicesOfOps(problem.graph(), solution->plan));
+    if (!solution.ok()) continue;
+    placements.push_back(DevicesOfOps(problem.graph(), solution->plan));
+    for (DeviceId& device : placements.back()) {
+      if (device != kNone) device = order[device];
+    }
   }
   return placements;
 }
@@ -115,7 +123,7 @@ absl::StatusOr<FeatureContext> MakeFeatureContext(const Problem& problem,
   GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const TaskGraph> singles, SingleOps(problem, costs));
   FillTimes(*singles, RooflineCostModel(problem), &context);
   context.incumbent = IncumbentOf(problem.graph(), reference);
-  context.placements = QuickPlacements(problem);
+  GOPT_ASSIGN_OR_RETURN(context.placements, QuickPlacements(problem));
   return context;
 }
 

@@ -224,7 +224,6 @@ Plan WithDevices(Plan plan, const std::vector<DeviceId>& where) {
   return plan;
 }
 
-// But for what classical solvers, which go by the numbers of devices, say of pairs of ops.
 TEST(DecisionPassTest, PermutedDevicesGiveThePermutedPlan) {
   const std::vector<int> order = {2, 0, 1};       // Device i is what device order[i] was,
   const std::vector<DeviceId> where = {1, 2, 0};  // which so is now where[...].
@@ -237,7 +236,6 @@ TEST(DecisionPassTest, PermutedDevicesGiveThePermutedPlan) {
       ASSERT_EQ(here.problem->reference_time(), there.problem->reference_time());
       NetworkOptions options = SmallNetwork(decoder);
       options.rounds = 2;
-      options.edge_features = false;
       PolicyNetwork network = MakeNetwork(options);
       Shake(network, 0.5, seed);
       network->to(at::kDouble);
