@@ -49,7 +49,8 @@ class TrainingResult:
       ratio_best: Geometric mean over problems of best step time found / reference; None where no
         plan of the policy was feasible.
       folder: Where the run was written; None: nowhere.
-      log: All lines of the run (gopt.training_log); of the first process alone, else None.
+      log: All lines of the run (gopt.training_log); of the first process alone, else None. None
+        too where the run was cancelled before its references were found.
     """
 
     policy: Policy
@@ -106,7 +107,8 @@ def train(
       cancel: Ends the run after a checkpoint, from another thread.
       fields: Of the configuration: iterations=200, ppo={"samples": 32}.
 
-    Ctrl-C ends the run after a checkpoint; the result then has stopped "cancelled".
+    Ctrl-C ends the run after a checkpoint; the result then has stopped "cancelled". While
+    references are still sought it ends at once, without a log; a resume seeks them again.
 
     Raises:
       InvalidArgumentError: a configuration that breaks a rule.
@@ -131,13 +133,12 @@ def train(
             cancel=lines.cancel,
         )
     log = lines.log(where)
-    known = log is None or not log.iterations or log.iterations[-1].ratio_best is not None
     return TrainingResult(
         policy=Policy._of(made.policy),
         iterations=made.iterations,
         evaluations=made.evaluations,
         stopped=made.stopped,
-        ratio_best=made.ratio_best if known else None,
+        ratio_best=made.ratio_best or None,
         folder=where,
         log=log,
     )

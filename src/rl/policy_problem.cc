@@ -125,14 +125,20 @@ at::Tensor AllowedDevices(const TaskGraph& tasks) {
 
 absl::StatusOr<ReferencePlan> PolicyProblem::FindReference(const Problem& problem,
                                                            const CostBackend& backend,
-                                                           const std::string& solver) {
+                                                           const std::string& solver,
+                                                           const Budget& budget) {
   GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const Solver> found, Solvers().Create(solver));
   SolveRequest request;
   request.problem = &problem;
   request.backend = &backend;
-  GOPT_ASSIGN_OR_RETURN(Solution solution, found->Solve(request));
+  request.budget = budget;
+  const absl::Status cancelled = absl::CancelledError("cancelled while a reference was sought");
+  if (budget.cancelled()) return cancelled;
+  absl::StatusOr<Solution> solution = found->Solve(request);
+  if (budget.cancelled()) return cancelled;  // What was found till then depends on when that was.
+  if (!solution.ok()) return solution.status();
   ReferencePlan reference = {
-      .plan = std::move(solution.plan), .report = {}, .solver = solution.solver};
+      .plan = std::move(solution->plan), .report = {}, .solver = solution->solver};
   GOPT_ASSIGN_OR_RETURN(reference.report,
                         Price(backend, problem, reference.plan,
                               {.start_order = true, .timeline = true, .critical_chain = true}));

@@ -57,8 +57,10 @@ class Preparation {
     GOPT_RETURN_IF_ERROR(MakePolicy());
     GOPT_RETURN_IF_ERROR(LoadProblems(run_.config.problem, &run_.train, &of_train_));
     GOPT_RETURN_IF_ERROR(LoadProblems(run_.config.evaluation, &run_.evaluation, &of_evaluation_));
+    GOPT_RETURN_IF_ERROR(SeeWhetherCutShort());
     GOPT_RETURN_IF_ERROR(RestoreState());
-    return BeginLog();
+    GOPT_RETURN_IF_ERROR(WriteConfig());
+    return run_.cut_short ? absl::OkStatus() : BeginLog();
   }
 
  private:
@@ -98,16 +100,23 @@ class Preparation {
     return absl::OkStatus();
   }
 
-  // Those of this process.
+  // Those of this process; those there is time for.
   absl::Status LoadProblems(const std::vector<TrainingProblem>& named, Problems* problems,
                             std::vector<Baselines>* baselines) {
     for (size_t i = 0; i < named.size(); ++i) {
       problems->emplace_back();
       baselines->emplace_back();
       if (!run_.processes.owns(static_cast<int64_t>(i))) continue;
-      GOPT_RETURN_IF_ERROR(InProblem(
-          named[i],
-          Guarded([&] { return MakeReady(named[i], &problems->back(), &baselines->back()); })));
+      absl::Status status = absl::CancelledError();
+      if (!run_.cancelled()) {
+        status =
+            Guarded([&] { return MakeReady(named[i], &problems->back(), &baselines->back()); });
+      }
+      if (run_.cancelled() && absl::IsCancelled(status)) {
+        run_.cut_short = true;
+        continue;
+      }
+      GOPT_RETURN_IF_ERROR(InProblem(named[i], status));
     }
     return absl::OkStatus();
   }
@@ -115,13 +124,25 @@ class Preparation {
   absl::Status MakeReady(const TrainingProblem& named, std::unique_ptr<TrainedProblem>* ready,
                          Baselines* baselines) {
     const TrainingConfig& config = run_.config;
-    GOPT_ASSIGN_OR_RETURN(const Problem problem,
-                          LoadProblem(named, config.fusion, config.placement, config.scheduling));
+    const Budget budget = run_.budget();
+    GOPT_ASSIGN_OR_RETURN(const Problem problem, LoadProblem(named, config.fusion, config.placement,
+                                                             config.scheduling, budget));
     if (!run_.options.folder.empty() || run_.options.on_line) {
-      *baselines = FindBaselines(problem, *run_.backend);
+      *baselines = FindBaselines(problem, *run_.backend, budget);
     }
-    GOPT_ASSIGN_OR_RETURN(*ready, TrainedProblem::Create(named, problem, run_.backend, run_.threads,
-                                                         config.reward, run_.policy->spec()));
+    GOPT_ASSIGN_OR_RETURN(
+        *ready, TrainedProblem::Create(named, problem, run_.backend, run_.threads, config.reward,
+                                       run_.policy->spec(), budget));
+    return absl::OkStatus();
+  }
+
+  // All processes go on together, or none does.
+  absl::Status SeeWhetherCutShort() {
+    GOPT_ASSIGN_OR_RETURN(run_.cut_short, run_.processes.Any(run_.cut_short));
+    if (!run_.cut_short) return absl::OkStatus();
+    for (Problems* problems : {&run_.train, &run_.evaluation}) {
+      for (auto& problem : *problems) problem = nullptr;
+    }
     return absl::OkStatus();
   }
 
@@ -146,15 +167,17 @@ class Preparation {
                      run_.state.iteration, ", others elsewhere: all must see the same folder"));
   }
 
+  absl::Status WriteConfig() {
+    if (!run_.is_writer()) return absl::OkStatus();
+    return WriteFileAtomically(run_.folder.config(), ToText(run_.config));
+  }
+
   absl::Status BeginLog() {
     GOPT_ASSIGN_OR_RETURN(
         run_.log,
         MetricsLog::Open(run_.is_writer() ? run_.folder.metrics() : std::string(),
                          {run_.state.iteration, run_.state.last_evaluation},
                          run_.options.process == 0 ? run_.options.on_line : MetricsLog::OnLine()));
-    if (run_.is_writer()) {
-      GOPT_RETURN_IF_ERROR(WriteFileAtomically(run_.folder.config(), ToText(run_.config)));
-    }
     Json problems = Json::array();
     for (const auto& lines : {ProblemLines("train", run_.train, of_train_),
                               ProblemLines("evaluation", run_.evaluation, of_evaluation_)}) {

@@ -36,6 +36,9 @@ struct PreparedRun {
   Problems train, evaluation;  // Null where they are another process's.
   TrainingState state;
   MetricsLog log;
+  // Cancelled, here or in another process, before all references were found: no problems are there
+  // and no log, and there is nothing to run.
+  bool cut_short = false;
 
   // Whether this process writes the files of the folder, if there is one.
   bool is_writer() const { return options.process == 0 && !options.folder.empty(); }
@@ -48,7 +51,8 @@ struct PreparedRun {
 };
 
 // Makes the folder, policy and problems ready, with references and baselines, puts a checkpoint
-// back and begins the log. The errors of Trainer::Create.
+// back and begins the log. Where it is cut short the folder holds what a resume needs. The errors
+// of Trainer::Create.
 absl::StatusOr<std::unique_ptr<PreparedRun>> PrepareRun(const TrainingConfig& config,
                                                         TrainerOptions options);
 

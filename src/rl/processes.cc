@@ -35,6 +35,12 @@ absl::Status Processes::Max(double* number) const {
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> Processes::Any(bool own) const {
+  double count = own ? 1.0 : 0.0;
+  GOPT_RETURN_IF_ERROR(Sum({&count}));
+  return count > 0;
+}
+
 absl::StatusOr<std::vector<std::string>> Processes::Gather(const std::string& own) const {
   if (alone()) return std::vector<std::string>{own};
   std::vector<double> size(count_, 0.0);

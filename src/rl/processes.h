@@ -28,6 +28,8 @@ class GOPT_API Processes {
   // Each number becomes its sum over the processes, or its largest value.
   absl::Status Sum(const std::vector<double*>& numbers) const;
   absl::Status Max(double* number) const;
+  // Whether it is so in any of them.
+  absl::StatusOr<bool> Any(bool own) const;
   // What each brought, by process. Any bytes.
   absl::StatusOr<std::vector<std::string>> Gather(const std::string& own) const;
 

@@ -29,10 +29,13 @@ absl::StatusOr<std::shared_ptr<const Graph>> LoadNamedGraph(const std::string& n
 // What stands for closed tasks: the best classical plan where all but fusion is open.
 absl::StatusOr<std::shared_ptr<const Plan>> ClassicalPlan(std::shared_ptr<const Graph> graph,
                                                           const Machine& machine,
-                                                          const ProblemOptions& options) {
+                                                          const ProblemOptions& options,
+                                                          const Budget& budget) {
   GOPT_ASSIGN_OR_RETURN(const Problem open, Problem::Create(std::move(graph), machine, options));
   GOPT_ASSIGN_OR_RETURN(const auto simulator, CostBackends().Create("simulator"));
-  GOPT_ASSIGN_OR_RETURN(ReferencePlan found, PolicyProblem::FindReference(open, *simulator));
+  GOPT_ASSIGN_OR_RETURN(
+      ReferencePlan found,
+      PolicyProblem::FindReference(open, *simulator, "portfolio(search=false)", budget));
   return std::make_shared<const Plan>(std::move(found.plan));
 }
 
@@ -60,7 +63,7 @@ bool IsFinite(const DecisionTrace& trace) {
 }  // namespace
 
 absl::StatusOr<Problem> LoadProblem(const TrainingProblem& named, bool fusion, bool placement,
-                                    bool scheduling) {
+                                    bool scheduling, const Budget& budget) {
   GOPT_ASSIGN_OR_RETURN(const std::shared_ptr<const Graph> graph, LoadNamedGraph(named.graph));
   GOPT_ASSIGN_OR_RETURN(Machine machine, MachineFromSpec(named.machine));
   ProblemOptions options;
@@ -68,7 +71,7 @@ absl::StatusOr<Problem> LoadProblem(const TrainingProblem& named, bool fusion, b
     GOPT_ASSIGN_OR_RETURN(options.constraints, ReadConstraintsFile(named.constraints, *graph));
   }
   if (!placement || !scheduling) {
-    GOPT_ASSIGN_OR_RETURN(options.base_plan, ClassicalPlan(graph, machine, options));
+    GOPT_ASSIGN_OR_RETURN(options.base_plan, ClassicalPlan(graph, machine, options, budget));
   }
   options.tasks = {.fusion = fusion, .placement = placement, .scheduling = scheduling};
   return Problem::Create(graph, std::move(machine), std::move(options));
@@ -83,8 +86,11 @@ TrainedProblem::TrainedProblem(TrainingProblem named, std::shared_ptr<const Poli
 
 absl::StatusOr<std::unique_ptr<TrainedProblem>> TrainedProblem::Create(
     TrainingProblem named, Problem problem, std::shared_ptr<const CostBackend> backend,
-    std::shared_ptr<WorkerThreads> threads, const RewardOptions& reward, const FeatureSpec& spec) {
-  GOPT_ASSIGN_OR_RETURN(ReferencePlan reference, PolicyProblem::FindReference(problem, *backend));
+    std::shared_ptr<WorkerThreads> threads, const RewardOptions& reward, const FeatureSpec& spec,
+    const Budget& budget) {
+  GOPT_ASSIGN_OR_RETURN(
+      ReferencePlan reference,
+      PolicyProblem::FindReference(problem, *backend, "portfolio(search=false)", budget));
   GOPT_ASSIGN_OR_RETURN(std::unique_ptr<PlanPool> pool,
                         PlanPool::Create(problem, backend, {.threads = std::move(threads)}));
   GOPT_ASSIGN_OR_RETURN(

@@ -28,14 +28,16 @@ double RatioOf(Nanoseconds step_time, Nanoseconds reference) {
 
 Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
-Baselines FindBaselines(const Problem& problem, const CostBackend& backend) {
+Baselines FindBaselines(const Problem& problem, const CostBackend& backend, const Budget& budget) {
   Baselines found;
   for (const char* spec : kBaselines) {
     const auto solver = Solvers().Create(spec);
+    if (budget.cancelled()) break;
     if (!solver.ok()) continue;  // Built without METIS.
     SolveRequest request;
     request.problem = &problem;
     request.backend = &backend;
+    request.budget = budget;
     const absl::StatusOr<Solution> solution = (*solver)->Solve(request);
     found.step_time[spec] = solution.ok() ? solution->report.step_time : 0;
     if (solution.ok()) found.lower_bound = solution->bounds.step_time();

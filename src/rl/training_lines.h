@@ -26,12 +26,12 @@ double RatioOf(Nanoseconds step_time, Nanoseconds reference);
 nlohmann::ordered_json Number(double value);
 
 // What is known of a problem before training: the classical solvers' step times, 0 where a plan
-// does not fit, and the lower bound.
+// does not fit, and the lower bound. Budget: for its cancel token; the rest is left out then.
 struct Baselines {
   std::map<std::string, Nanoseconds> step_time;
   Nanoseconds lower_bound = 0;
 };
-Baselines FindBaselines(const Problem& problem, const CostBackend& backend);
+Baselines FindBaselines(const Problem& problem, const CostBackend& backend, const Budget& budget);
 
 // One object per problem of a run, of this process.
 nlohmann::ordered_json ProblemLines(const char* set, const Problems& problems,

@@ -41,17 +41,21 @@ TrainingLoop::TrainingLoop(std::unique_ptr<PreparedRun> run)
 
 absl::StatusOr<TrainingResult> TrainingLoop::Run() {
   const TensorThreads tensor_threads(run_->tensor_threads());
-  const absl::StatusOr<std::string> stopped = RunToTheEnd();
-  if (!stopped.ok()) return stopped.status();
-  GOPT_RETURN_IF_ERROR(Log(EventLine(state_, "stopped", *stopped)));
+  std::string stopped = "cancelled";
+  if (!run_->cut_short) {
+    GOPT_ASSIGN_OR_RETURN(stopped, RunToTheEnd());
+    GOPT_RETURN_IF_ERROR(Log(EventLine(state_, "stopped", stopped)));
+  }
   TrainingResult result = {.policy = BestPolicy(),
                            .iterations = state_.iteration,
                            .evaluations = state_.evaluations,
-                           .stopped = *stopped};
+                           .stopped = stopped};
   BatchSums sums;
   sums.AddBest(train_);
   GOPT_RETURN_IF_ERROR(processes_.Sum(sums.sums()));
-  result.ratio_best = std::exp(sums.log_best / std::max(sums.problems_with_best, 1.0));
+  if (sums.problems_with_best > 0) {
+    result.ratio_best = std::exp(sums.log_best / sums.problems_with_best);
+  }
   return result;
 }
 
@@ -79,18 +83,12 @@ double TrainingLoop::progress() const {
          static_cast<double>(std::max<int64_t>(config_.iterations, 1));
 }
 
-absl::StatusOr<bool> TrainingLoop::AnyCancelled() const {
-  double count = run_->cancelled() ? 1.0 : 0.0;
-  GOPT_RETURN_IF_ERROR(processes_.Sum({&count}));
-  return count > 0;
-}
-
 absl::StatusOr<bool> TrainingLoop::Iteration() {
   const Clock::time_point start = Clock::now();
   IterationTime time;
   const std::vector<int> batch = Batch();
   GOPT_RETURN_IF_ERROR(Collect(batch, &time));
-  GOPT_ASSIGN_OR_RETURN(const bool any_cancelled, AnyCancelled());
+  GOPT_ASSIGN_OR_RETURN(const bool any_cancelled, processes_.Any(run_->cancelled()));
   if (any_cancelled) return false;
   BatchSums sums;
   std::vector<Rollout> rollouts;
@@ -217,7 +215,7 @@ absl::StatusOr<bool> TrainingLoop::Evaluate() {
     GOPT_ASSIGN_OR_RETURN(const Json all, GatherLines(processes_, std::move(of_set)));
     lines.insert(lines.end(), all.begin(), all.end());
   }
-  GOPT_ASSIGN_OR_RETURN(const bool any_cancelled, AnyCancelled());
+  GOPT_ASSIGN_OR_RETURN(const bool any_cancelled, processes_.Any(run_->cancelled()));
   if (any_cancelled) return false;
   GOPT_RETURN_IF_ERROR(processes_.Sum(sums.sums()));
   RememberBest(policy_, learner_, sums.samples_ratio(), &state_);
@@ -238,10 +236,8 @@ absl::StatusOr<bool> TrainingLoop::LogEvaluation(double greedy, double samples, 
 }
 
 absl::StatusOr<bool> TrainingLoop::CheckpointIsDue() const {
-  double due = Since(last_checkpoint_) >= config_.checkpoint_minutes * 60 ? 1.0 : 0.0;
-  if (processes_.index() != 0) due = 0.0;
-  GOPT_RETURN_IF_ERROR(processes_.Sum({&due}));
-  return due > 0;
+  const bool due = Since(last_checkpoint_) >= config_.checkpoint_minutes * 60;
+  return processes_.Any(processes_.index() == 0 && due);
 }
 
 absl::Status TrainingLoop::SaveCheckpoint() {

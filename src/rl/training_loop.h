@@ -34,7 +34,6 @@ class TrainingLoop {
   // Why it ended.
   absl::StatusOr<std::string> RunToTheEnd();
   double progress() const;
-  absl::StatusOr<bool> AnyCancelled() const;
 
   // False when it was cancelled: then nothing has changed.
   absl::StatusOr<bool> Iteration();

@@ -198,6 +198,21 @@ TEST(DataParallelTest, CancelEndsAllOfThem) {
   }
 }
 
+// One of them is through with its references by then.
+TEST(DataParallelTest, CancelBeforeTheEndOfPreparationsEndsAllOfThem) {
+  InThreads(2, [](int process, SumOverProcesses sum) {
+    auto cancel = std::make_shared<CancelToken>();
+    TrainerOptions options = {.cancel = cancel, .process = process, .processes = 2, .sum = sum};
+    options.backend = std::make_shared<testing::HookedBackend>([=](const Plan&, CostReport*) {
+      if (process == 1) cancel->Cancel();
+    });
+    const absl::StatusOr<TrainingResult> result = Train(FourProblems(4), options);
+    ASSERT_OK(result);
+    EXPECT_EQ(result->stopped, "cancelled");
+    EXPECT_EQ(result->iterations, 0);
+  });
+}
+
 TEST(DataParallelTest, EachProcessNeedsAProblem) {
   TrainerOptions options = {.processes = 3, .sum = [](at::Tensor) { return absl::OkStatus(); }};
   EXPECT_THAT(Train(SmallTraining(1), options), IsInvalid("2 problems for 3 processes"));

@@ -175,6 +175,46 @@ TEST(TrainerFaultsTest, CancelEndsASlowBackendWithinAnEvaluation) {
   EXPECT_TRUE(fs::exists(folder + "/checkpoint.gopt"));
 }
 
+// Cancels at an evaluation while baselines and references are sought; counts those after it.
+TrainerOptions CutShortAt(int evaluation, const std::string& folder, bool resume,
+                          std::shared_ptr<std::atomic<int>> after) {
+  auto cancel = std::make_shared<CancelToken>();
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  TrainerOptions options = {.folder = folder, .resume = resume, .cancel = cancel};
+  options.backend = std::make_shared<HookedBackend>([=](const Plan&, CostReport*) {
+    if (cancel->cancelled()) ++*after;
+    if (++*calls == evaluation) cancel->Cancel();
+  });
+  return options;
+}
+
+class CutShortTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(CutShortTest, TheSearchForReferencesEndsSoonAndNothingIsLost) {
+  const TrainingConfig config = SmallTraining(4);
+  const std::string whole = NewFolder(), parts = NewFolder();
+  ASSERT_OK(testing::TrainIn(whole, config));
+  const auto after = std::make_shared<std::atomic<int>>(0);
+  ASSERT_OK_AND_ASSIGN(TrainingResult result,
+                       testing::Train(config, CutShortAt(GetParam(), parts, false, after)));
+  EXPECT_EQ(result.stopped, "cancelled");
+  EXPECT_EQ(result.iterations, 0);
+  EXPECT_LE(*after, 2);
+  EXPECT_TRUE(fs::exists(parts + "/config.txtpb"));
+  EXPECT_FALSE(fs::exists(parts + "/metrics.jsonl"));
+  ASSERT_OK(testing::Train(config, testing::StoppedAfter(2, parts, true)));
+  ASSERT_OK_AND_ASSIGN(result, testing::Train(config, CutShortAt(GetParam(), parts, true, after)));
+  EXPECT_EQ(result.stopped, "cancelled");
+  EXPECT_EQ(result.iterations, 2);
+  EXPECT_EQ(result.policy->metadata.at("iterations"), "2");
+  EXPECT_LE(*after, 4);
+  ASSERT_OK(testing::TrainIn(parts, config, true));
+  testing::ExpectSameRun(whole, parts);
+}
+
+// Of a baseline, of the reference, of the second problem.
+INSTANTIATE_TEST_SUITE_P(At, CutShortTest, ::testing::Values(1, 30, 60));
+
 // --- Numbers that are not finite.
 
 // Calls `before` before each iteration and before the end, with the number of those done.

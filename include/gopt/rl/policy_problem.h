@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "gopt/base/budget.h"
 #include "gopt/base/export.h"
 #include "gopt/base/types.h"
 #include "gopt/cost/cost_backend.h"
@@ -36,10 +37,11 @@ struct ReferencePlan {
 class GOPT_API PolicyProblem {
  public:
   // Prices the plans of a solver by the backend and takes the best as reference.
-  // The solver's errors; ResourceExhausted where nothing fits in memory.
+  // The solver's errors; ResourceExhausted where nothing fits in memory; Cancelled where the budget
+  // was cancelled before the end.
   static absl::StatusOr<ReferencePlan> FindReference(
       const Problem& problem, const CostBackend& backend,
-      const std::string& solver = "portfolio(search=false)");
+      const std::string& solver = "portfolio(search=false)", const Budget& budget = {});
 
   // costs: what the solvers go by (Evaluator::op_costs); only read here. InvalidArgument for a
   // reference that is not of the problem.

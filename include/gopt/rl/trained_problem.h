@@ -25,9 +25,11 @@ namespace gopt {
 
 // Reads what a configuration names: a graph (a file of any known format, a stored workload or the
 // spec of a generated one), a machine and constraints, with the tasks that are open; closed
-// placement or scheduling is that of the best classical plan, by the simulator.
+// placement or scheduling is that of the best classical plan, by the simulator. Budget: for its
+// cancel token; the error is Cancelled then.
 GOPT_API absl::StatusOr<Problem> LoadProblem(const TrainingProblem& named, bool fusion,
-                                             bool placement, bool scheduling);
+                                             bool placement, bool scheduling,
+                                             const Budget& budget = {});
 
 // What pricing one batch of samples took and gave.
 struct SampleStats {
@@ -53,12 +55,12 @@ struct BestSample {
 // A problem and what training or evaluation remembers of it. One thread at a time.
 class GOPT_API TrainedProblem {
  public:
-  // Finds the reference by the classical portfolio. The errors of PolicyProblem::FindReference and
-  // of the backend.
+  // Finds the reference by the classical portfolio. The errors of PolicyProblem::FindReference, to
+  // which the budget goes, and of the backend.
   static absl::StatusOr<std::unique_ptr<TrainedProblem>> Create(
       TrainingProblem named, Problem problem, std::shared_ptr<const CostBackend> backend,
       std::shared_ptr<WorkerThreads> threads, const RewardOptions& reward,
-      const FeatureSpec& spec = FeatureSpec::Default());
+      const FeatureSpec& spec = FeatureSpec::Default(), const Budget& budget = {});
 
   // Draws samples. Between Draw and Price the plans wait; another problem may draw meanwhile. Where
   // the network's outputs are not finite there are none, and all count as failed.

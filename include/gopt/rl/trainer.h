@@ -28,7 +28,9 @@ struct TrainerOptions {
   // stopped, wall-clock figures aside. Else a folder with a run in it is refused.
   bool resume = false;
   std::shared_ptr<const CostBackend> backend;  // In place of config.backend.
-  std::shared_ptr<const CancelToken> cancel;   // Ends the run after a checkpoint.
+  // Ends the run after a checkpoint. While references are still sought there is nothing to keep but
+  // the configuration: Create ends soon, Run at once, and a resume seeks them again.
+  std::shared_ptr<const CancelToken> cancel;
   // Every line of metrics.jsonl as it is written (docs/metrics.md), from the training thread.
   std::function<void(std::string_view json)> on_line;
   std::string device = "cpu";  // Of the network: "cpu", "cuda", "cuda:1".
@@ -48,7 +50,8 @@ struct TrainingResult {
   int64_t evaluations = 0;  // Plans priced in all.
   // Why it ended: "completed", "cancelled", or "no better evaluation for N iterations".
   std::string stopped;
-  double ratio_best = 0.0;  // Geometric mean over problems of best step time / reference.
+  // Geometric mean over problems of best step time / reference; 0: no plan was feasible.
+  double ratio_best = 0.0;
 };
 
 // Trains one policy on the problems of a configuration. One thread at a time.

@@ -145,6 +145,13 @@ def _code(result: TrainingResult) -> int:
 
 
 def _show(result: TrainingResult, folder: Path) -> int:
+    if result.log is None:
+        print(
+            "gopt: interrupted while references were sought; nothing is lost. Go on with: gopt "
+            f"train -o {folder} --resume",
+            file=sys.stderr,
+        )
+        return _code(result)
     print(result)
     print(f"\npolicy: {folder / 'policy.gopt'}\nreport: gopt report {folder}", flush=True)
     if _code(result) == INTERRUPTED:

@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import gopt
@@ -23,10 +24,15 @@ def small_config(**fields) -> gopt.TrainingConfig:
 
 
 def wait_for_lines(path: Path, count: int, process: subprocess.Popen) -> None:
-    """Until the log has so many lines, or the process has ended."""
+    """Until the log has so many lines."""
+    wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") >= count, process)
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen) -> None:
+    """Until it holds; fails where the process ends before."""
     for _ in range(3000):
-        if path.exists() and path.read_bytes().count(b"\n") >= count:
+        if condition():
             return
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
-    raise AssertionError(f"{path} stays short")
+    raise AssertionError("nothing happens")

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from small_run import GRAPH, MACHINE, small_config, wait_for_lines
+from small_run import GRAPH, MACHINE, small_config, wait_for, wait_for_lines
 
 import gopt
 from gopt import training_log
@@ -93,6 +93,24 @@ def test_a_signal_leaves_a_checkpoint(start, run, config_file, tmp_path, number)
     assert [line.iteration for line in log.iterations] == list(range(1, last + 3))
     steps = [event.step for event in scalars(folder)["iteration/ratio_mean"]]
     assert steps == list(range(1, last + 3))
+
+
+def test_a_signal_while_references_are_sought(start, run, tmp_path):
+    folder = tmp_path / "long"
+    process = start(
+        "train", "--graph", "layered(ops=30000, width=100)", "-m", MACHINE, "-o", "long",
+        "--no-tensorboard", "--quiet",
+    )  # fmt: skip
+    wait_for(folder.exists, process)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130, out + error
+    assert "while references were sought" in error
+    assert "Traceback" not in error
+    assert {path.name for path in folder.iterdir()} == {"config.txtpb"}
+    settings = ("--set", f"problem[0].graph={GRAPH}", "--set", "iterations=1")
+    out, _ = run("train", "-o", "long", "--resume", "--set", "threads=1", *settings)
+    assert "1 iterations, completed" in out
 
 
 def test_a_killed_run_goes_on_and_its_events_have_no_double_steps(

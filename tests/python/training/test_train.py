@@ -1,6 +1,8 @@
 """gopt.train: what it takes, what it gives, callbacks, backends of Python."""
 
+import signal
 import threading
+import time
 
 import pytest
 import torch
@@ -61,6 +63,40 @@ def test_graphs_and_machines_as_objects(graph, tmp_path):
     assert again.iterations == 2
     nowhere = gopt.train(problems, **fields)
     assert torch.equal(weights(nowhere.policy), weights(first.policy))
+
+
+class Recorder(gopt.CostBackend):
+    """Step times of the simulator; keeps the problems and plans that were priced."""
+
+    def __init__(self):
+        super().__init__()
+        self.simulator = gopt.Simulator()
+        self.seen = []
+
+    def evaluate(self, problem, plan):
+        self.seen.append((problem, plan))
+        return gopt.evaluate(problem, plan, self.simulator)
+
+
+@pytest.mark.parametrize("stop", [gopt.CancelToken.cancel, lambda _: signal.raise_signal(2)])
+def test_cancelled_while_references_are_sought(config, tmp_path, stop):
+    cancel = gopt.CancelToken()
+
+    class Stopping(Recorder):
+        def evaluate(self, problem, plan):
+            if len(self.seen) == 3:
+                stop(cancel)
+                while not cancel.cancelled:
+                    time.sleep(0.01)
+            return super().evaluate(problem, plan)
+
+    backend = Stopping()
+    result = gopt.train(config, folder=tmp_path, backend=backend, cancel=cancel)
+    assert (result.iterations, result.stopped) == (0, "cancelled")
+    assert (result.log, result.ratio_best) == (None, None)
+    assert len(backend.seen) < 8
+    again = gopt.train(folder=tmp_path, resume=True)
+    assert torch.equal(weights(again.policy), weights(gopt.train(config).policy))
 
 
 def test_resumed_equals_uninterrupted(tmp_path):
