@@ -8,7 +8,6 @@ result.policy.save("policy.gopt")
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import warnings
 from collections.abc import Iterable, Sequence
@@ -21,12 +20,13 @@ from gopt._learned import native
 from gopt.errors import GoptError, InvalidArgumentError
 from gopt.policy import Policy
 from gopt.training_log import TrainingLog
+from gopt.training_problems import check_tasks, config_of, given_problems
 from gopt.training_table import summary
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
 
-PROBLEMS_FOLDER = "problems"  # Of a run: graphs and machines that were given as objects.
+PROBLEMS_FOLDER = "problems"  # Of a run: what was given as objects.
 
 # The method of a callback that gets a line of this kind.
 _METHODS = {
@@ -89,8 +89,9 @@ def train(
 
     Args:
       config: A TrainingConfig or its file; or, with a machine, a graph: its name, spec or file, a
-        Graph, or something with one; or (graph, machine) pairs. None: that of the folder, to
-        resume.
+        Graph, or something with one; or a Problem, whose constraints and open tasks count; or a
+        list of Problems, (graph, machine) and (graph, machine, constraints). None: that of the
+        folder, to resume.
       machine: A preset, a file or a Machine.
       folder: Gets config.txtpb, metrics.jsonl, checkpoint.gopt and policy.gopt; None: nothing is
         written, and nothing can be resumed.
@@ -111,7 +112,8 @@ def train(
     references are still sought it ends at once, without a log; a resume seeks them again.
 
     Raises:
-      InvalidArgumentError: a configuration that breaks a rule.
+      InvalidArgumentError: a configuration that breaks a rule; a Problem with a base plan or
+        fusion limits, which a configuration cannot hold.
       FailedPreconditionError: the folder holds a run, and resume is not set.
       GoptError: a problem cannot be loaded, nothing fits in memory, the disk is full, ...
     """
@@ -155,30 +157,26 @@ def make_config(
     """The configuration that `train` uses; a copy.
 
     Args:
-      store: Folder for graphs and machines given as objects; made when needed.
+      store: Folder for what is given as objects; made when needed.
       resumed: Folder of a run whose configuration counts where none is given.
     """
-    made = _base_config(config, machine, store, resumed)
+    problems = given_problems(config, machine)
+    made = _base_config(config, resumed) if problems is None else config_of(problems, store)
     made.update(**(fields or {}))
     if isinstance(settings, str):
         raise InvalidArgumentError("settings: a list of texts is needed, not one text")
     for setting in settings:
         made.set(setting)
     made.check()
+    check_tasks(problems or (), made)
     return made
 
 
-def _base_config(
-    config: Any, machine: Any, store: Path | None, resumed: Path | None
-) -> _core.TrainingConfig:
-    if machine is not None:
-        return _of_problems([(config, machine)], store)
+def _base_config(config: Any, resumed: Path | None) -> _core.TrainingConfig:
     if isinstance(config, _core.TrainingConfig):
         return config.copy()
     if isinstance(config, str | os.PathLike):
         return _core.TrainingConfig.load(config)
-    if isinstance(config, list | tuple) and config:
-        return _of_problems(config, store)
     if config is not None:
         raise InvalidArgumentError(
             f"a configuration, its file, or a graph with a machine is needed, not {config!r:.60}"
@@ -186,39 +184,6 @@ def _base_config(
     if resumed is not None and (resumed / training_log.CONFIG_FILE).exists():
         return _core.TrainingConfig.load(resumed / training_log.CONFIG_FILE)
     return _core.TrainingConfig()  # Fields and settings may bring the problems.
-
-
-def _of_problems(pairs: Sequence[Any], store: Path | None) -> _core.TrainingConfig:
-    problems = []
-    for pair in pairs:
-        if isinstance(pair, _core.TrainingProblem):
-            problems.append(pair)
-            continue
-        if not isinstance(pair, list | tuple) or len(pair) not in (2, 3):
-            raise InvalidArgumentError(f"a problem is (graph, machine), not {pair!r:.60}")
-        graph, machine, *constraints = pair
-        problems.append((_named(graph, store), _named(machine, store), *constraints))
-    made = _core.TrainingConfig(problem=problems)
-    first = made.problem[0].graph if len(problems) == 1 else ""
-    if re.fullmatch(r"[\w.-]+", first):
-        made.name = first
-    return made
-
-
-def _named(value: Any, store: Path | None) -> str:
-    """What a configuration calls a graph or a machine; an object is written to a file."""
-    if isinstance(value, str | os.PathLike):
-        return os.fspath(value)
-    value = value if isinstance(value, _core.Machine) else getattr(value, "graph", value)
-    if not isinstance(value, _core.Graph | _core.Machine) or store is None:
-        raise InvalidArgumentError(f"no graph and no machine: {value!r:.60}")
-    stem = re.sub(r"[^\w.-]+", "_", value.name) or type(value).__name__.lower()
-    if isinstance(value, _core.Graph):
-        stem += f"-{value.fingerprint:016x}"
-    path = store / f"{stem}.{'gopt' if isinstance(value, _core.Graph) else 'txtpb'}"
-    store.mkdir(parents=True, exist_ok=True)
-    value.save(path)
-    return str(path)
 
 
 def _process_group(group: Any) -> Any:

@@ -78,6 +78,60 @@ class Recorder(gopt.CostBackend):
         return gopt.evaluate(problem, plan, self.simulator)
 
 
+def test_a_problem_keeps_its_constraints_and_open_tasks(graph, tmp_path):
+    constraints = gopt.Constraints()
+    pinned = graph.kernel_ops[::3]
+    for op in pinned:
+        constraints.pin(op, 1, "as given")
+    constraints.limit_memory(0, 2**33, "others are there")
+    machine = gopt.Machine.preset(MACHINE).with_memory_limit(2**34)
+    problem = gopt.Problem(graph, machine, constraints, fusion=True)
+    fields = {"iterations": 1, "threads": 1, "ppo": {"samples": 2}, "network": {"width": 16}}
+    for arguments in ({"config": problem, **fields}, {"resume": True, "iterations": 2}):
+        backend = Recorder()
+        result = gopt.train(**arguments, folder=tmp_path, backend=backend)
+        assert result.policy.config.fusion
+        assert len(backend.seen) > result.evaluations
+        for seen, plan in backend.seen:
+            assert seen.constraints.to_text() == constraints.to_text()
+            assert [seen.memory_limit(device) for device in (0, 1)] == [2**33, 2**34]
+            assert (seen.fusion, seen.placement, seen.scheduling) == (True, True, True)
+            assert {plan.op_devices[op] for op in pinned} == {1}
+    tuples = gopt.training.make_config([(graph, machine, constraints)], store=tmp_path / "problems")
+    assert tuples.problem[0].constraints == result.policy.config.problem[0].constraints
+
+
+def test_what_a_configuration_cannot_hold_of_a_problem_is_refused(graph):
+    machine = gopt.Machine.preset(MACHINE)
+    problem = gopt.Problem(graph, machine)
+    plan = gopt.optimize(problem, solver="heft", baselines=()).plan
+    based = gopt.Problem(graph, machine, scheduling=False, base_plan=plan)
+    limited = gopt.Problem(graph, machine, fusion_limits=gopt.FusionLimits(max_ops=2))
+    fused = gopt.Problem(graph, machine, fusion=True)
+    for arguments, message in (
+        ((based,), "base_plan of a Problem"),
+        (([problem, limited],), "fusion_limits of a Problem"),
+        (([problem, fused],), "differ in their open tasks"),
+        ((problem, machine), "machine: a Problem is given"),
+        (([(problem, machine)],), "machine: a Problem is given"),
+    ):
+        with pytest.raises(gopt.InvalidArgumentError, match=message):
+            gopt.train(*arguments)
+    with pytest.raises(gopt.InvalidArgumentError, match="fusion: a Problem is given"):
+        gopt.train(problem, fusion=True)
+    with pytest.raises(gopt.InvalidArgumentError, match="placement: a Problem is given"):
+        gopt.train(problem, settings=["placement=false"])
+
+
+def test_machines_of_one_name_are_kept_apart(graph, tmp_path):
+    machine = gopt.Machine.preset(MACHINE)
+    problems = [(graph, machine), gopt.Problem(graph, machine.with_memory_limit(2**20))]
+    config = gopt.training.make_config(problems, store=tmp_path)
+    large, small = (gopt.Machine.load(problem.machine) for problem in config.problem)
+    assert large.to_text() == machine.to_text()
+    assert small.devices[0].memory_bytes == 2**20
+
+
 @pytest.mark.parametrize("stop", [gopt.CancelToken.cancel, lambda _: signal.raise_signal(2)])
 def test_cancelled_while_references_are_sought(config, tmp_path, stop):
     cancel = gopt.CancelToken()
