@@ -4,27 +4,11 @@
 #include <cstdint>
 
 #include "src/nn/attention_kernel.h"
+#include "src/nn/vectors.h"
 
-// Included by one source per instruction set, which is compiled for that set. So nothing here may
-// be shared with other sources: all is in an unnamed namespace, and no library header with inline
-// functions is included.
+// Included by one source per instruction set, which is compiled for that set: see vectors.h.
 namespace gopt {
 namespace {
-
-template <int kLanes>
-struct Vectors;
-template <>
-struct Vectors<8> {
-  typedef float Float __attribute__((vector_size(32)));
-  typedef int32_t Int __attribute__((vector_size(32)));
-  typedef float Unaligned __attribute__((vector_size(32), aligned(4), may_alias));
-};
-template <>
-struct Vectors<16> {
-  typedef float Float __attribute__((vector_size(64)));
-  typedef int32_t Int __attribute__((vector_size(64)));
-  typedef float Unaligned __attribute__((vector_size(64), aligned(4), may_alias));
-};
 
 // kLanes floats at a time: as many queries side by side, each with its own softmax. Where keys are
 // summed over, no lane ever needs another.

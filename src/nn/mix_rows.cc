@@ -24,6 +24,8 @@
 #include <vector>
 
 #include "gopt/base/check.h"
+#include "src/nn/mix_rows_kernel.h"
+#include "src/nn/row_blocks.h"
 
 namespace gopt {
 namespace {
@@ -158,6 +160,9 @@ at::Tensor MixRows(const at::Tensor& x, const at::Tensor& attended, const MixWei
                    double epsilon, FeedForwardActivation activation) {
   GOPT_CHECK(x.sizes() == attended.sizes());
   if (!x.is_cpu()) return MixRowsOfOps(x, attended, weights, epsilon, activation);
+  if (activation == FeedForwardActivation::kRelu && FindRowKernel({x, attended}) != nullptr) {
+    return MixRowsByKernel(x, attended, weights, epsilon);
+  }
   return MixFunction::apply(x.contiguous(), attended.contiguous(), weights.out, weights.out_bias,
                             weights.up, weights.up_bias, weights.down, weights.down_bias, epsilon,
                             static_cast<int64_t>(activation));

@@ -12,19 +12,19 @@ namespace {
 constexpr double kEpsilon = 1e-5;
 
 struct Inputs {
-  Inputs(int64_t rows, at::ScalarType dtype) {
+  Inputs(int64_t rows, at::ScalarType dtype, int64_t width = 6) {
     const auto add = [&](const char* name, at::IntArrayRef shape) {
       all.emplace_back(name, at::randn(shape, dtype).requires_grad_());
       return all.back().second;
     };
-    x = add("x", {rows, 6});
-    attended = add("attended", {rows, 6});
-    weights.out = add("out", {6, 6});
-    weights.out_bias = add("out_bias", {6});
-    weights.up = add("up", {12, 6});
-    weights.up_bias = add("up_bias", {12});
-    weights.down = add("down", {6, 12});
-    weights.down_bias = add("down_bias", {6});
+    x = add("x", {rows, width});
+    attended = add("attended", {rows, width});
+    weights.out = add("out", {width, width});
+    weights.out_bias = add("out_bias", {width});
+    weights.up = add("up", {2 * width, width});
+    weights.up_bias = add("up_bias", {2 * width});
+    weights.down = add("down", {width, 2 * width});
+    weights.down_bias = add("down_bias", {width});
   }
   at::Tensor x, attended;
   MixWeights weights;
@@ -38,6 +38,20 @@ TEST(MixRowsTest, EqualsThePlainOps) {
       Inputs in(rows, at::kDouble);
       ExpectSame(MixRows(in.x, in.attended, in.weights, kEpsilon, activation),
                  MixRowsOfOps(in.x, in.attended, in.weights, kEpsilon, activation), in.all, 1e-11);
+    }
+  }
+}
+
+// Widths of whole and of partial vectors.
+TEST(MixRowsTest, TheKernelEqualsThePlainOps) {
+  at::manual_seed(18);
+  for (int64_t width : {6, 16, 40, 64}) {
+    for (int64_t rows : {1, 95, 700}) {
+      Inputs in(rows, at::kFloat, width);
+      ExpectSame(
+          MixRows(in.x, in.attended, in.weights, kEpsilon, FeedForwardActivation::kRelu),
+          MixRowsOfOps(in.x, in.attended, in.weights, kEpsilon, FeedForwardActivation::kRelu),
+          in.all, 1e-5);
     }
   }
 }
