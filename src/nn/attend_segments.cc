@@ -6,6 +6,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
@@ -16,6 +17,7 @@
 #include "gopt/base/check.h"
 #include "src/nn/attend_segments_kernel.h"
 #include "src/nn/attention_kernel.h"
+#include "src/nn/row_blocks.h"
 
 namespace gopt {
 namespace {
@@ -132,6 +134,10 @@ class AttendFunction : public torch::autograd::Function<AttendFunction> {
   }
 };
 
+at::Tensor Normalize(const at::Tensor& x, double epsilon) {
+  return at::layer_norm(x, {x.size(1)}, {}, {}, epsilon);
+}
+
 bool HasFlash(const at::Tensor& x) {
   return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
 }
@@ -151,15 +157,17 @@ at::Tensor WithMemory(const at::Tensor& memory, const at::Tensor& own) {
 }  // namespace
 
 at::Tensor AttendSegments(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                          int heads, bool recurrence, const SegmentLayout& layout) {
+                          double epsilon, int heads, bool recurrence, const SegmentLayout& layout) {
   GOPT_CHECK(x.size(0) == layout.rows());
   if (!HasFlash(x) || x.size(0) == 0) {
-    return AttendSegmentsOfOps(x, weight, bias, heads, recurrence, layout);
+    return AttendSegmentsOfOps(x, weight, bias, epsilon, heads, recurrence, layout);
   }
-  if (x.scalar_type() == at::kFloat && FindAttentionKernel(x.size(1) / heads) != nullptr) {
-    return AttendSegmentsByKernel(x, weight, bias, heads, recurrence, layout.spans());
+  if (FindRowKernel({x, weight, bias}) != nullptr &&
+      FindAttentionKernel(x.size(1) / heads) != nullptr) {
+    return AttendSegmentsByKernel(x, weight, bias, epsilon, heads, recurrence, layout.spans());
   }
-  const at::Tensor rows = layout.contiguous() ? x : layout.Pad(x);
+  const at::Tensor normal = Normalize(x, epsilon);
+  const at::Tensor rows = layout.contiguous() ? normal : layout.Pad(normal);
   const at::Tensor out =
       AttendFunction::apply(rows, weight, bias, layout.KeyBias(recurrence, x.scalar_type()),
                             int64_t{heads}, recurrence, int64_t{layout.segment()});
@@ -167,11 +175,11 @@ at::Tensor AttendSegments(const at::Tensor& x, const at::Tensor& weight, const a
 }
 
 at::Tensor AttendSegmentsOfOps(const at::Tensor& x, const at::Tensor& weight,
-                               const at::Tensor& bias, int heads, bool recurrence,
+                               const at::Tensor& bias, double epsilon, int heads, bool recurrence,
                                const SegmentLayout& layout) {
   if (x.size(0) == 0) return at::linear(x, weight, bias).narrow(1, 0, x.size(1));
   const Shape shape = {layout.num_segments(), layout.segment(), heads, x.size(1), recurrence};
-  const at::Tensor padded = layout.Pad(x);
+  const at::Tensor padded = layout.Pad(Normalize(x, epsilon));
   std::vector<at::Tensor> parts = Parts(at::linear(padded, weight, bias), 3, shape);
   if (recurrence) {
     const int64_t width = x.size(1);

@@ -8,19 +8,19 @@
 
 namespace gopt {
 
-// Heads side by side of softmax(q k' / sqrt(width / heads)) v with [q k v] = x weight' + bias; q of
-// each segment, k and v of the segment and, if `recurrence`, of the one before, through which no
-// gradient reaches x, but it does reach weight and bias.
+// Heads side by side of softmax(q k' / sqrt(width / heads)) v with [q k v] = norm(x) weight' +
+// bias, the norm without weights; q of each segment, k and v of the segment and, if `recurrence`,
+// of the one before, through which no gradient reaches x, but it does reach weight and bias.
 //   x [rows, width], weight [3 width, width], bias [3 width] -> [rows, width]
 // On the CPU one projection, and keys and values are read where it wrote them.
 GOPT_API at::Tensor AttendSegments(const at::Tensor& x, const at::Tensor& weight,
-                                   const at::Tensor& bias, int heads, bool recurrence,
-                                   const SegmentLayout& layout);
+                                   const at::Tensor& bias, double epsilon, int heads,
+                                   bool recurrence, const SegmentLayout& layout);
 
 // The same of differentiable ops, for any device.
 GOPT_API at::Tensor AttendSegmentsOfOps(const at::Tensor& x, const at::Tensor& weight,
-                                        const at::Tensor& bias, int heads, bool recurrence,
-                                        const SegmentLayout& layout);
+                                        const at::Tensor& bias, double epsilon, int heads,
+                                        bool recurrence, const SegmentLayout& layout);
 
 }  // namespace gopt
 

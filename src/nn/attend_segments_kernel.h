@@ -5,11 +5,12 @@
 
 namespace gopt {
 
-// AttendSegments with an AttentionKernel, which there must be: float, on the CPU. `spans` of the
+// AttendSegments with an AttentionKernel and a RowKernel, which there must be: float, on the CPU.
+// Norm and projection live for a segment only, and are made again for the gradient. `spans` of the
 // layout.
 at::Tensor AttendSegmentsByKernel(const at::Tensor& x, const at::Tensor& weight,
-                                  const at::Tensor& bias, int heads, bool recurrence,
-                                  const at::Tensor& spans);
+                                  const at::Tensor& bias, double epsilon, int heads,
+                                  bool recurrence, const at::Tensor& spans);
 
 }  // namespace gopt
 

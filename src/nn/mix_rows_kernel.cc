@@ -3,6 +3,8 @@
 #include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 #include "src/nn/row_blocks.h"
 
 namespace gopt {
@@ -99,8 +101,8 @@ class KernelFunction : public torch::autograd::Function<KernelFunction> {
                    {weights[kOut], weights[kOutBias], weights[kUp], weights[kUpBias],
                     weights[kDown], weights[kDownBias]});
     const int64_t scratch_floats = Block::ScratchFloats(width, hidden) + kRowBlock * hidden + 64 +
-                                   2 * ShardSums::ScratchFloats(kernel, width) +
-                                   ShardSums::ScratchFloats(kernel, hidden);
+                                   std::max(ShardSums::ScratchFloats(kernel, kRowBlock, width),
+                                            ShardSums::ScratchFloats(kernel, kRowBlock, hidden));
     ForRowBlocks(
         x.size(0), sums.shards(), scratch_floats, [&](int64_t shard) { sums.Clear(shard); },
         [&](int64_t shard, int64_t first, int64_t rows, RowScratch& scratch) {
@@ -110,15 +112,15 @@ class KernelFunction : public torch::autograd::Function<KernelFunction> {
           const RowMatrix through = RowsAt(x_gradient, first);
           network.Run(rows, ConstRowsAt(x, first), ConstRowsAt(attended, first), block);
 
-          sums.AddProduct(shard, kDown, kDownBias, rows, y, block.hidden, hidden, 0, scratch);
+          sums.AddLinear(shard, kDown, kDownBias, rows, y, block.hidden, scratch);
           down.Multiply(rows, y, wide);
           kernel.relu_gradient(rows, hidden, block.hidden, wide);
-          sums.AddProduct(shard, kUp, kUpBias, rows, wide, block.normal, width, 0, scratch);
+          sums.AddLinear(shard, kUp, kUpBias, rows, wide, block.normal, scratch);
           up.Multiply(rows, wide, through);
           kernel.normalize_gradient(rows, width, block.normal, block.inverse, through);
           kernel.add(rows, width, y, through);
-          sums.AddProduct(shard, kOut, kOutBias, rows, through, ConstRowsAt(attended, first), width,
-                          0, scratch);
+          sums.AddLinear(shard, kOut, kOutBias, rows, through, ConstRowsAt(attended, first),
+                         scratch);
           out.Multiply(rows, through, RowsAt(attended_gradient, first));
         });
     return {x_gradient,         attended_gradient,   sums.Sum(kOut),

@@ -75,18 +75,17 @@ ShardSums::ShardSums(const RowKernel& kernel, int64_t shards,
   data_ = memory_->Take(0);
 }
 
-int64_t ShardSums::ScratchFloats(const RowKernel& kernel, int64_t x_width) {
-  return x_width % kernel.lanes == 0 ? 0 : kernel.PackedFloats(kRowBlock, x_width);
+int64_t ShardSums::ScratchFloats(const RowKernel& kernel, int64_t rows, int64_t x_width) {
+  return x_width % kernel.lanes == 0 ? 0 : kernel.PackedFloats(rows, x_width) + 16;
 }
 
-void ShardSums::AddProduct(int64_t shard, int weight, int bias, int64_t rows,
-                           ConstRowMatrix gradient, ConstRowMatrix x, int64_t x_width,
-                           int64_t first, RowScratch& scratch) {
-  const at::Tensor& like = weights_[weight];
-  const RowMatrix to = {Of(shard, weight) + first, like.size(1)};
-  RowProduct product = {.rows = like.size(0),
+void ShardSums::AddProduct(int64_t shard, int weight, int64_t rows, ConstRowMatrix gradient,
+                           ConstRowMatrix x, const Part& part, RowScratch& scratch) {
+  const int64_t stride = weights_[weight].size(1);
+  const RowMatrix to = {Of(shard, weight) + part.row * stride + part.column, stride};
+  RowProduct product = {.rows = part.rows,
                         .inner = rows,
-                        .columns = x_width,
+                        .columns = part.x_width,
                         .a = gradient.data,
                         .a_row = 1,
                         .a_inner = gradient.stride,
@@ -95,15 +94,24 @@ void ShardSums::AddProduct(int64_t shard, int weight, int bias, int64_t rows,
                         .b_row = x.stride,
                         .add = to,
                         .c = to};
-  if (x_width % kernel_.lanes != 0) {
-    float* const packed = scratch.Take(kernel_.PackedFloats(rows, x_width));
-    kernel_.pack(x.data, x.stride, 1, rows, x_width, packed);
+  float* const packed = scratch.Take(0);
+  if (part.x_width % kernel_.lanes != 0) {
+    scratch.Take(kernel_.PackedFloats(rows, part.x_width));
+    kernel_.pack(x.data, x.stride, 1, rows, part.x_width, packed);
     product.b = packed;
     product.b_panel = rows * kernel_.panel;
     product.b_row = kernel_.panel;
   }
   kernel_.multiply(product);
-  if (bias >= 0) AddColumns(shard, bias, rows, gradient);
+  scratch.Return(packed);
+}
+
+void ShardSums::AddLinear(int64_t shard, int weight, int bias, int64_t rows,
+                          ConstRowMatrix gradient, ConstRowMatrix x, RowScratch& scratch) {
+  const at::Tensor& like = weights_[weight];
+  AddProduct(shard, weight, rows, gradient, x, {.rows = like.size(0), .x_width = like.size(1)},
+             scratch);
+  AddColumns(shard, bias, rows, gradient);
 }
 
 void ShardSums::AddColumns(int64_t shard, int weight, int64_t rows, ConstRowMatrix x,

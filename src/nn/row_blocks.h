@@ -37,7 +37,7 @@ class RowScratch {
     next_ += Rounded(floats);
     return begin;
   }
-  void Rewind() { next_ = data_.get(); }
+  void Return(float* begin) { next_ = begin; }  // And all that was taken after it.
   static int64_t Rounded(int64_t floats) { return (floats + 15) / 16 * 16; }
 
  private:
@@ -52,10 +52,11 @@ void ForRowBlocks(int64_t rows, int64_t shards, int64_t scratch_floats, Begin be
   const int64_t blocks = (rows + kRowBlock - 1) / kRowBlock;
   at::parallel_for(0, shards, 1, [&](int64_t first, int64_t last) {
     RowScratch scratch(scratch_floats);
+    float* const start = scratch.Take(0);
     for (int64_t shard = first; shard < last; ++shard) {
       begin(shard);
       for (int64_t b = shard * blocks / shards; b < (shard + 1) * blocks / shards; ++b) {
-        scratch.Rewind();
+        scratch.Return(start);
         work(shard, b * kRowBlock, std::min(kRowBlock, rows - b * kRowBlock), scratch);
       }
     }
@@ -113,14 +114,19 @@ class ShardSums {
   float* Of(int64_t shard, int weight) { return data_ + shard * stride_ + begin_[weight]; }
   // To 0; before the first block of the shard.
   void Clear(int64_t shard) { std::fill_n(data_ + shard * stride_, stride_, 0.0f); }
-  // Adds gradient' x to columns first .. of the weight, and its columns' sums to the bias (< 0:
-  // none).
-  void AddProduct(int64_t shard, int weight, int bias, int64_t rows, ConstRowMatrix gradient,
-                  ConstRowMatrix x, int64_t x_width, int64_t first, RowScratch& scratch);
+  // Adds gradient' x, [gradient's columns, x_width], to the weight from (row, column) on.
+  struct Part {
+    int64_t rows, x_width, row = 0, column = 0;  // Rows of the weight.
+  };
+  void AddProduct(int64_t shard, int weight, int64_t rows, ConstRowMatrix gradient,
+                  ConstRowMatrix x, const Part& part, RowScratch& scratch);
+  // The same for a whole weight, and the sums of the gradient's columns for its bias.
+  void AddLinear(int64_t shard, int weight, int bias, int64_t rows, ConstRowMatrix gradient,
+                 ConstRowMatrix x, RowScratch& scratch);
   void AddColumns(int64_t shard, int weight, int64_t rows, ConstRowMatrix x,
                   ConstRowMatrix times = {});
   // Floats of scratch that AddProduct needs.
-  static int64_t ScratchFloats(const RowKernel& kernel, int64_t x_width);
+  static int64_t ScratchFloats(const RowKernel& kernel, int64_t rows, int64_t x_width);
   // Over the shards, of the shape of the weight.
   at::Tensor Sum(int weight) const;
 

@@ -12,7 +12,7 @@ const RowKernel* FindRowKernel() {
   return nullptr;
 }
 #else
-const RowKernel* FindRowKernel() { return nullptr; }
+const RowKernel* FindRowKernel() {
 #endif
 
 }  // namespace gopt

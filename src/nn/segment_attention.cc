@@ -1,6 +1,5 @@
 #include "gopt/nn/segment_attention.h"
 
-#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/mv.h>
 
 #include "gopt/base/check.h"
@@ -18,10 +17,6 @@ struct Affine {
         bias(at::mv(linear->weight, norm->bias) + linear->bias) {}
   at::Tensor weight, bias;
 };
-
-at::Tensor Normalize(const at::Tensor& x, const torch::nn::LayerNorm& norm) {
-  return at::layer_norm(x, {x.size(1)}, {}, {}, norm->options.eps());
-}
 
 }  // namespace
 
@@ -46,7 +41,7 @@ void SegmentAttentionImpl::reset() {
 
 at::Tensor SegmentAttentionImpl::forward(const at::Tensor& x, const SegmentLayout& layout) {
   const Affine project(norm, query_key_value);
-  const at::Tensor attended = AttendSegments(Normalize(x, norm), project.weight, project.bias,
+  const at::Tensor attended = AttendSegments(x, project.weight, project.bias, norm->options.eps(),
                                              options_.heads, options_.recurrence, layout);
   if (options_.feed_forward_ratio == 0) return x + out(attended);
   const Affine widen(feed_forward_norm, up);

@@ -374,7 +374,7 @@ TEST_F(PolicyNetworkTest, DirectHeadFitsAnyPlacementOnFourEqualDevices) {
   const at::Tensor wanted = at::randint(4, {16}, at::detail::createCPUGenerator(8), at::kLong);
   torch::optim::Adam adam(network->parameters(), torch::optim::AdamOptions(3e-3));
   at::Tensor logits;
-  for (int step = 0; step < 400; ++step) {
+  for (int step = 0; step < 2'000; ++step) {
     const TaskState ops = network->Begin(network->Encode(features), state);
     TaskState kernels = network->Pool(ops, packed);
     logits = network->Placement(packed, &kernels).value;

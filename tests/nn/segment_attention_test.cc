@@ -55,19 +55,19 @@ TEST_P(SegmentAttentionTest, TheKernelEqualsThePlainOps) {
   const at::Tensor x = Rows(at::kDouble);
   const at::Tensor weight = at::randn({36, 12}, at::kDouble).requires_grad_();
   const at::Tensor bias = at::randn({36}, at::kDouble).requires_grad_();
-  ExpectSame(AttendSegments(x, weight, bias, 3, recurrence, layout_),
-             AttendSegmentsOfOps(x, weight, bias, 3, recurrence, layout_),
+  ExpectSame(AttendSegments(x, weight, bias, 1e-5, 3, recurrence, layout_),
+             AttendSegmentsOfOps(x, weight, bias, 1e-5, 3, recurrence, layout_),
              {{"x", x}, {"weight", weight}, {"bias", bias}}, 1e-12);
 }
 
 // Widths of a head for which there are kernels of our own, and others.
 TEST_P(SegmentAttentionTest, EqualsTheLoopForEveryWidthOfAHead) {
-  for (int head_width : {4, 8, 16, 32}) {
+  for (int head_width : {4, 8, 12, 16, 24, 32}) {
     SegmentAttention layer(SegmentAttentionOptions{
-        .width = 2 * head_width, .heads = 2, .recurrence = GetParam().recurrence});
-    for (int segment : {8, 20}) {
+        .width = 3 * head_width, .heads = 3, .recurrence = GetParam().recurrence});
+    for (int segment : {8, 20, 128}) {
       const auto layout = SegmentLayout::Create(GetParam().lengths, segment, at::kCPU);
-      const at::Tensor x = (at::randn({layout.rows(), 2 * head_width}) + 0.5).requires_grad_();
+      const at::Tensor x = (at::randn({layout.rows(), 3 * head_width}) + 0.5).requires_grad_();
       ExpectSame(layer(x, layout), LiteralSegmentAttention(*layer, x, GetParam().lengths, segment),
                  RandomInputs(layer, x), 1e-5);
     }
