@@ -37,6 +37,7 @@
 #include "gopt/nn/policy_network.h"
 #include "gopt/nn/segment_attention.h"
 #include "nlohmann/json.hpp"
+#include "src/nn/linear_rows.h"
 #include "tests/testing/literal_network.h"
 
 ABSL_FLAG(std::vector<std::string>, ops, std::vector<std::string>({"10000", "80000", "300000"}),
@@ -109,7 +110,16 @@ class Network {
     const at::Tensor factor = superposition_(h, layout_);
     at::Tensor x = h;
     for (SegmentAttention& layer : layers_) x = layer(Modulate(x, factor), layout_);
-    return Decide(x, [&](const at::Tensor& y) { return shared_(Modulate(y, factor), layout_); });
+    const auto join = [&](const at::Tensor& handed_on, const at::Tensor& hidden) {
+      return LinearRows({.in = handed_on,
+                         .beside = hidden,
+                         .weight = join_->weight,
+                         .bias = join_->bias,
+                         .norm_weight = join_norm_->weight,
+                         .norm_bias = join_norm_->bias});
+    };
+    return Decide(x, join,
+                  [&](const at::Tensor& y) { return shared_(Modulate(y, factor), layout_); });
   }
   at::Tensor Encode() { return encoder_(features_, type_, edges_); }
 
@@ -120,20 +130,23 @@ class Network {
     for (SegmentAttention& layer : layers_) {
       x = LiteralSegmentAttention(*layer, x * factor, layout_.lengths(), segment_);
     }
-    return Decide(x, [&](const at::Tensor& y) {
+    const auto join = [&](const at::Tensor& handed_on, const at::Tensor& hidden) {
+      return join_norm_(join_(at::cat({handed_on, hidden}, 1)));
+    };
+    return Decide(x, join, [&](const at::Tensor& y) {
       return LiteralSegmentAttention(*shared_, y * factor, layout_.lengths(), segment_);
     });
   }
 
  private:
-  // The recurrence over tasks; the same for both but for the attention.
-  template <typename Attention>
-  at::Tensor Decide(at::Tensor hidden, Attention attention) {
+  // The recurrence over tasks; the heads are the same for both.
+  template <typename Join, typename Attention>
+  at::Tensor Decide(at::Tensor hidden, Join join, Attention attention) {
     if (heads_.empty()) return hidden;
     at::Tensor handed_on = at::zeros({hidden.size(0), kHeadWidth});
     std::vector<at::Tensor> outputs;
     for (TaskHead& head : heads_) {
-      hidden = attention(join_norm_(join_(at::cat({handed_on, hidden}, 1))));
+      hidden = attention(join(handed_on, hidden));
       handed_on = head->Hidden(hidden);
       outputs.push_back(head->Output(handed_on));
     }

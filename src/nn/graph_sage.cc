@@ -1,14 +1,11 @@
 #include "gopt/nn/graph_sage.h"
 
-#include <ATen/ops/addmm.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/linear.h>
-#include <ATen/ops/relu.h>
 #include <ATen/ops/sigmoid.h>
 
 #include <string>
 
 #include "gopt/base/check.h"
+#include "src/nn/linear_rows.h"
 #include "src/nn/neighbor_max.h"
 
 namespace gopt {
@@ -33,18 +30,24 @@ void GraphSageImpl::reset() {
 }
 
 at::Tensor GraphSageImpl::forward(const at::Tensor& h, const GraphEdges& edges) {
-  const int64_t width = options_.width;
   at::Tensor edge_message;  // [edges, 2 width]
   if (options_.edge_width > 0) {
     GOPT_CHECK(edges.features.defined());
-    edge_message = edge(edges.features);
+    edge_message = LinearRows({.in = edges.features, .weight = edge->weight});
   }
+  const at::Tensor node_message =
+      LinearRows({.in = h, .weight = message->weight, .bias = message->bias});
   // The sigmoid is monotone: of the maximum once, not of every message. It makes 0 of "none".
-  const at::Tensor around = at::sigmoid(NeighborMax(message(h), edge_message, edges));
-  // FC in two parts, for the row [h, in, out] need not be made.
-  const at::Tensor own = at::linear(h, combine->weight.narrow(1, 0, width), combine->bias);
-  const at::Tensor mixed = at::addmm(own, around, combine->weight.narrow(1, width, 2 * width).t());
-  return norm(h + at::relu(mixed));
+  const at::Tensor around = at::sigmoid(NeighborMax(node_message, edge_message, edges));
+  return LinearRows({.in = h,
+                     .beside = around,
+                     .weight = combine->weight,
+                     .bias = combine->bias,
+                     .relu = true,
+                     .residual = h,
+                     .norm_weight = norm->weight,
+                     .norm_bias = norm->bias,
+                     .epsilon = norm->options.eps()});
 }
 
 GraphSageEncoderImpl::GraphSageEncoderImpl(const GraphSageEncoderOptions& options)
@@ -73,9 +76,13 @@ void GraphSageEncoderImpl::reset() {
 
 at::Tensor GraphSageEncoderImpl::forward(const at::Tensor& features, const at::Tensor& type,
                                          const GraphEdges& edges) {
-  const at::Tensor in =
-      options_.types > 0 ? at::cat({features, type_embedding(type)}, 1) : features;
-  at::Tensor h = norm(input(in));  // [nodes, width]
+  at::Tensor h = LinearRows({.in = features,
+                             .beside = options_.types > 0 ? type_embedding(type) : at::Tensor(),
+                             .weight = input->weight,
+                             .bias = input->bias,
+                             .norm_weight = norm->weight,
+                             .norm_bias = norm->bias,
+                             .epsilon = norm->options.eps()});  // [nodes, width]
   for (GraphSage& layer : layers) h = layer(h, edges);
   return h;
 }

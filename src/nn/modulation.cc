@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gopt/base/check.h"
+#include "src/nn/linear_rows.h"
 
 namespace gopt {
 namespace {
@@ -46,7 +47,8 @@ at::Tensor SuperpositionImpl::forward(const at::Tensor& h, const SegmentLayout& 
     case Modulation::kNone:
       return {};
     case Modulation::kNode:
-      return 1 + affine(attention(h, layout));
+      return LinearRows(
+          {.in = attention(h, layout), .weight = affine->weight, .bias = 1 + affine->bias});
     case Modulation::kGraph:
       break;
   }

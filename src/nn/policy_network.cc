@@ -14,6 +14,7 @@
 #include <string>
 
 #include "gopt/base/check.h"
+#include "src/nn/linear_rows.h"
 #include "src/nn/seeded_init.h"
 
 namespace gopt {
@@ -31,6 +32,10 @@ torch::nn::Linear ZeroLinear(int64_t in, int64_t out) {
 
 torch::nn::Linear WithoutBias(int64_t in, int64_t out) {
   return torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(false));
+}
+
+at::Tensor Apply(const torch::nn::Linear& linear, const at::Tensor& rows) {
+  return LinearRows({.in = rows, .weight = linear->weight, .bias = linear->bias});
 }
 
 at::Tensor OneHot(const at::Tensor& choice, int64_t choices, const at::Tensor& like) {
@@ -55,6 +60,12 @@ std::string_view ToString(Task task) {
 TaskHeadImpl::TaskHeadImpl(int64_t width, int64_t head_width, int64_t choices)
     : hidden_(register_module("hidden", torch::nn::Linear(width, head_width))),
       output_(register_module("output", ZeroLinear(head_width, choices))) {}
+
+at::Tensor TaskHeadImpl::Hidden(const at::Tensor& rows) {
+  return LinearRows({.in = rows, .weight = hidden_->weight, .bias = hidden_->bias, .relu = true});
+}
+
+at::Tensor TaskHeadImpl::Output(const at::Tensor& hidden) { return Apply(output_, hidden); }
 
 PolicyNetworkImpl::PolicyNetworkImpl(const NetworkOptions& options, const FeatureSpec& spec)
     : options_(options) {
@@ -168,7 +179,7 @@ at::Tensor PolicyNetworkImpl::EmbedState(const DecisionState& state, const at::T
   const at::Tensor scalars =
       at::cat({state.position.flatten().unsqueeze(1), state.pick.flatten().unsqueeze(1)}, 1)
           .to(pooled.dtype());
-  return by_device.index_select(0, row) * placed + state_scalar_->forward(scalars);
+  return by_device.index_select(0, row) * placed + Apply(state_scalar_, scalars);
 }
 
 TaskState PolicyNetworkImpl::Begin(const EncodedGraph& graph, const DecisionState& given) {
@@ -186,11 +197,14 @@ TaskState PolicyNetworkImpl::Begin(const EncodedGraph& graph, const DecisionStat
     begin.factor =
         graph.factor.size(0) == 1 || states == 1 ? graph.factor : graph.factor.repeat({states, 1});
   }
-  at::Tensor input = embedding;
-  at::Tensor pooled;
+  at::Tensor pooled, state_embedding;
   if (looks_at_state() || is_direct()) pooled = PoolDevices(graph, state);
-  if (looks_at_state()) input = at::cat({embedding, EmbedState(state, pooled)}, 1);
-  begin.hidden = embedding + begin_->forward(Modulate(input, at::Tensor()));
+  if (looks_at_state()) state_embedding = EmbedState(state, pooled);
+  begin.hidden = LinearRows({.in = embedding,
+                             .beside = state_embedding,
+                             .weight = begin_->weight,
+                             .bias = begin_->bias,
+                             .residual = embedding});
   for (SegmentAttention& layer : trunk_) {
     begin.hidden = layer->forward(Modulate(begin.hidden, begin.factor), begin.layout);
   }
@@ -211,8 +225,13 @@ at::Tensor PolicyNetworkImpl::Value(const TaskState& ops) {
 }
 
 void PolicyNetworkImpl::RecurOverTasks(TaskState* state) {
-  at::Tensor hidden =
-      join_norm_->forward(join_->forward(at::cat({state->outputs, state->hidden}, 1)));
+  at::Tensor hidden = LinearRows({.in = state->outputs,
+                                  .beside = state->hidden,
+                                  .weight = join_->weight,
+                                  .bias = join_->bias,
+                                  .norm_weight = join_norm_->weight,
+                                  .norm_bias = join_norm_->bias,
+                                  .epsilon = join_norm_->options.eps()});
   if (!task_attention_.is_empty()) {
     hidden = task_attention_->forward(Modulate(hidden, state->factor), state->layout);
   }
@@ -255,7 +274,7 @@ TaskState PolicyNetworkImpl::Pool(const TaskState& ops, const PackedKernels& ker
 
 // q(z) . k(device) / sqrt(head_width), and the residual.
 at::Tensor PolicyNetworkImpl::DeviceLogits(const at::Tensor& hidden, const TaskState& state) {
-  const at::Tensor query = device_query_->forward(hidden) / std::sqrt(options_.head_width);
+  const at::Tensor query = Apply(device_query_, hidden) / std::sqrt(options_.head_width);
   const int64_t states = state.device_key.size(0), devices = state.device_key.size(1);
   at::Tensor logits;
   if (states == 1) {
@@ -283,9 +302,9 @@ HeadOutput PolicyNetworkImpl::Placement(const PackedKernels& kernels, TaskState*
       head.value = head.value.masked_fill(kernels.allowed.logical_not(), kMinusInfinity);
     }
   } else {
-    head.features = torch::relu(edge_source_->forward(hidden).index_select(0, kernels.edge_source) +
-                                edge_target_->forward(hidden).index_select(0, kernels.edge_target) +
-                                edge_own_->forward(kernels.edge.to(hidden.dtype())));
+    head.features = torch::relu(Apply(edge_source_, hidden).index_select(0, kernels.edge_source) +
+                                Apply(edge_target_, hidden).index_select(0, kernels.edge_target) +
+                                Apply(edge_own_, kernels.edge.to(hidden.dtype())));
     head.value = placement_->Output(head.features).squeeze(1);
     head.rows = kernels.edges;
   }

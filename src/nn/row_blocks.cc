@@ -22,7 +22,7 @@ RowScratch::RowScratch(int64_t floats)
 
 PackedWeight::PackedWeight(const RowKernel& kernel, const float* data, int64_t row, int64_t column,
                            int64_t inner, int64_t columns)
-    : kernel_(kernel),
+    : kernel_(&kernel),
       inner_(inner),
       columns_(columns),
       memory_(kernel.PackedFloats(inner, columns)),
@@ -50,18 +50,18 @@ PackedWeight PackedWeight::Backward(const RowKernel& kernel, const at::Tensor& w
 }
 
 void PackedWeight::Multiply(int64_t rows, ConstRowMatrix a, RowMatrix c, Rest rest) const {
-  kernel_.multiply({.rows = rows,
-                    .inner = inner_,
-                    .columns = columns_,
-                    .a = a.data,
-                    .a_row = a.stride,
-                    .b = data_,
-                    .b_panel = inner_ * kernel_.panel,
-                    .b_row = kernel_.panel,
-                    .bias = rest.bias,
-                    .add = rest.add,
-                    .relu = rest.relu,
-                    .c = c});
+  kernel_->multiply({.rows = rows,
+                     .inner = inner_,
+                     .columns = columns_,
+                     .a = a.data,
+                     .a_row = a.stride,
+                     .b = data_,
+                     .b_panel = inner_ * kernel_->panel,
+                     .b_row = kernel_->panel,
+                     .bias = rest.bias,
+                     .add = rest.add,
+                     .relu = rest.relu,
+                     .c = c});
 }
 
 ShardSums::ShardSums(const RowKernel& kernel, int64_t shards,

@@ -99,7 +99,7 @@ class PackedWeight {
   PackedWeight(const RowKernel& kernel, const float* data, int64_t row, int64_t column,
                int64_t inner, int64_t columns);
 
-  const RowKernel& kernel_;
+  const RowKernel* kernel_;
   int64_t inner_, columns_;
   RowScratch memory_;
   float* data_;

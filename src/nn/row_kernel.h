@@ -54,6 +54,7 @@ struct RowKernel {
   // y = x * scale[j] + shift[j].
   void (*scale)(int64_t rows, int64_t width, ConstRowMatrix x, const float* scale,
                 const float* shift, RowMatrix y);
+  void (*copy)(int64_t rows, int64_t width, ConstRowMatrix x, RowMatrix y);
   // y += x.
   void (*add)(int64_t rows, int64_t width, ConstRowMatrix x, RowMatrix y);
   // Where x <= 0: gradient = 0.

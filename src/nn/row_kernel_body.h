@@ -210,6 +210,14 @@ struct RowLoops {
     }
   }
 
+  static void Copy(int64_t rows, int64_t width, ConstRowMatrix x, RowMatrix y) {
+    for (int64_t i = 0; i < rows; ++i) {
+      const float* const from = x.data + i * x.stride;
+      float* const to = y.data + i * y.stride;
+      for (int64_t j = 0; j < width; ++j) to[j] = from[j];
+    }
+  }
+
   static void Add(int64_t rows, int64_t width, ConstRowMatrix x, RowMatrix y) {
     for (int64_t i = 0; i < rows; ++i) {
       const float* const from = x.data + i * x.stride;
@@ -227,8 +235,8 @@ struct RowLoops {
   }
 
   static constexpr RowKernel kKernel = {
-      kLanes,      kPanel, &Multiply, &Pack,        &Normalize, &NormalizeGradient,
-      &AddColumns, &Scale, &Add,      &ReluGradient};
+      kLanes,      kPanel, &Multiply, &Pack, &Normalize,   &NormalizeGradient,
+      &AddColumns, &Scale, &Copy,     &Add,  &ReluGradient};
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "gopt/base/check.h"
 #include "src/nn/attend_segments.h"
+#include "src/nn/linear_rows.h"
 #include "src/nn/mix_rows.h"
 
 namespace gopt {
@@ -43,7 +44,9 @@ at::Tensor SegmentAttentionImpl::forward(const at::Tensor& x, const SegmentLayou
   const Affine project(norm, query_key_value);
   const at::Tensor attended = AttendSegments(x, project.weight, project.bias, norm->options.eps(),
                                              options_.heads, options_.recurrence, layout);
-  if (options_.feed_forward_ratio == 0) return x + out(attended);
+  if (options_.feed_forward_ratio == 0) {
+    return LinearRows({.in = attended, .weight = out->weight, .bias = out->bias, .residual = x});
+  }
   const Affine widen(feed_forward_norm, up);
   return MixRows(x, attended,
                  {.out = out->weight,

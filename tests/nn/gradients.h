@@ -1,6 +1,7 @@
 #ifndef GOPT_TESTS_NN_GRADIENTS_H_
 #define GOPT_TESTS_NN_GRADIENTS_H_
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/linspace.h>

@@ -66,8 +66,8 @@ struct HeadOutput {
 class GOPT_API TaskHeadImpl : public torch::nn::Module {
  public:
   TaskHeadImpl(int64_t width, int64_t head_width, int64_t choices);
-  at::Tensor Hidden(const at::Tensor& rows) { return torch::relu(hidden_->forward(rows)); }
-  at::Tensor Output(const at::Tensor& hidden) { return output_->forward(hidden); }
+  at::Tensor Hidden(const at::Tensor& rows);
+  at::Tensor Output(const at::Tensor& hidden);
 
  private:
   torch::nn::Linear hidden_{nullptr}, output_{nullptr};
