@@ -30,15 +30,16 @@ void GraphSageImpl::reset() {
 }
 
 at::Tensor GraphSageImpl::forward(const at::Tensor& h, const GraphEdges& edges) {
-  at::Tensor edge_message;  // [edges, 2 width]
+  const at::Tensor from = LinearRows({.in = h, .weight = message->weight, .bias = message->bias});
+  at::Tensor best;  // [nodes, 2 width]
   if (options_.edge_width > 0) {
     GOPT_CHECK(edges.features.defined());
-    edge_message = LinearRows({.in = edges.features, .weight = edge->weight});
+    best = NeighborMaxOfFeatures(from, edge->weight, edges);
+  } else {
+    best = NeighborMax(from, {}, edges);
   }
-  const at::Tensor node_message =
-      LinearRows({.in = h, .weight = message->weight, .bias = message->bias});
   // The sigmoid is monotone: of the maximum once, not of every message. It makes 0 of "none".
-  const at::Tensor around = at::sigmoid(NeighborMax(node_message, edge_message, edges));
+  const at::Tensor around = at::sigmoid(best);
   return LinearRows({.in = h,
                      .beside = around,
                      .weight = combine->weight,

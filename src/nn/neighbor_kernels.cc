@@ -32,7 +32,8 @@ GOPT_SIMD_INLINE void Max(const NeighborRange& range, Columns<const T> message,
           max[c] = more ? from[c] : max[c];
         }
       } else {
-        const T* const __restrict with = edge_message.data + e * edge_message.stride;
+        const T* const __restrict with =
+            edge_message.data + (range.by_position ? p : e) * edge_message.stride;
         for (int64_t c = 0; c < range.width; ++c) {
           const T value = from[c] + with[c];
           const bool more = value > max[c];

@@ -26,6 +26,7 @@ struct Columns {
 struct NeighborRange {
   Neighbors neighbors;
   int64_t width, first, last;
+  bool by_position = false;  // Rows of edges are at the positions of `edge`, not at their ids.
 };
 
 // `best` and `best_edge` of nodes from the messages of their neighbours.

@@ -17,7 +17,12 @@ namespace gopt {
 GOPT_API at::Tensor NeighborMax(const at::Tensor& message, const at::Tensor& edge_message,
                                 const GraphEdges& edges);
 
-// The same of differentiable ops, for any device; the gradient of a tie is shared.
+// The same with edge_message = edges.features edge_weight', [2 width, edge width], of which on the
+// CPU there are a few rows at a time.
+GOPT_API at::Tensor NeighborMaxOfFeatures(const at::Tensor& message, const at::Tensor& edge_weight,
+                                          const GraphEdges& edges);
+
+// NeighborMax of differentiable ops, for any device; the gradient of a tie is shared.
 GOPT_API at::Tensor NeighborMaxOfOps(const at::Tensor& message, const at::Tensor& edge_message,
                                      const GraphEdges& edges);
 

@@ -55,6 +55,19 @@ TEST_P(GraphSageTest, TheKernelEqualsThePlainOps) {
              at::sigmoid(NeighborMaxOfOps(message, edge_message, edges_)), inputs, 1e-14);
 }
 
+TEST_P(GraphSageTest, TheKernelMakesMessagesOfFeatures) {
+  if (GetParam() == 0) GTEST_SKIP();
+  edges_.features = edges_.features.to(at::kFloat);
+  for (int64_t width : {5, 16, 64}) {
+    const at::Tensor message = at::randn({kNodes, 2 * width}).requires_grad_();
+    const at::Tensor weight = at::randn({2 * width, GetParam()}).requires_grad_();
+    const at::Tensor edge_message = at::matmul(edges_.features, weight.t());
+    ExpectSame(at::sigmoid(NeighborMaxOfFeatures(message, weight, edges_)),
+               at::sigmoid(NeighborMax(message, edge_message, edges_)),
+               {{"message", message}, {"weight", weight}}, 1e-5);
+  }
+}
+
 TEST_P(GraphSageTest, RenumberingNodesPermutesTheOutput) {
   GraphSageEncoder encoder(
       GraphSageEncoderOptions{.in = 6, .types = 4, .width = 8, .edge_width = GetParam()});
