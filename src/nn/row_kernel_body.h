@@ -20,7 +20,7 @@ struct RowLoops {
 
   static V Load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
   static void Store(float* to, V value) { *reinterpret_cast<Unaligned*>(to) = value; }
-  static V Positive(V x) { return x > 0.0f ? x : V{}; }
+  static V Positive(V x) { return x < 0.0f ? V{} : x; }  // NaN stays.
   static float Sum(V x) {
     float sum = 0;
     for (int i = 0; i < kLanes; ++i) sum += x[i];
@@ -230,7 +230,7 @@ struct RowLoops {
     for (int64_t i = 0; i < rows; ++i) {
       const float* const from = x.data + i * x.stride;
       float* const to = gradient.data + i * gradient.stride;
-      for (int64_t j = 0; j < width; ++j) to[j] = from[j] > 0.0f ? to[j] : 0.0f;
+      for (int64_t j = 0; j < width; ++j) to[j] = from[j] <= 0.0f ? 0.0f : to[j];
     }
   }
 

@@ -4,6 +4,8 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/nn/gradients.h"
 
 namespace gopt {
@@ -83,6 +85,12 @@ TEST_P(LinearRowsTest, LeavesOutGradientsThatNobodyNeeds) {
 TEST_P(LinearRowsTest, NoRowsAreNoError) {
   const Inputs inputs(GetParam(), 0, 20, 20);
   ExpectFiniteGradients(LinearRows(inputs.layer), {inputs.layer.weight});
+}
+
+TEST(LinearRowsNanTest, ReluDoesNotHideThem) {
+  const at::Tensor in = at::full({3, 4}, std::numeric_limits<float>::quiet_NaN());
+  const at::Tensor y = LinearRows({.in = in, .weight = at::ones({5, 4}), .relu = true});
+  EXPECT_TRUE(at::isnan(y).all().item<bool>());
 }
 
 INSTANTIATE_TEST_SUITE_P(
