@@ -103,6 +103,7 @@ void BindNetwork(py::module_& m) {
       .def_readwrite("priority_levels", &NetworkOptions::priority_levels)
       .def_readwrite("residual_logit", &NetworkOptions::residual_logit)
       .def_readwrite("priority_scale", &NetworkOptions::priority_scale)
+      .def_readwrite("stickiness_base", &NetworkOptions::stickiness_base)
       .def_readwrite("stickiness_scale", &NetworkOptions::stickiness_scale)
       .def_readwrite("fusion_scale", &NetworkOptions::fusion_scale)
       .def_readwrite("value", &NetworkOptions::value)

@@ -813,6 +813,7 @@ class NetworkOptions:
     priority_levels: int
     residual_logit: float
     priority_scale: float
+    stickiness_base: float
     stickiness_scale: float
     fusion_scale: float
     value: bool

@@ -47,7 +47,8 @@ class TrainingResult:
       evaluations: Plans priced for training in all.
       stopped: "completed", "cancelled", or "no better evaluation for N iterations".
       ratio_best: Geometric mean over problems of best step time found / reference; None where no
-        plan of the policy was feasible.
+        plan of the policy was feasible, or where a run was cancelled before its references were
+        found.
       folder: Where the run was written; None: nowhere.
       log: All lines of the run (gopt.training_log); of the first process alone, else None. None
         too where the run was cancelled before its references were found.

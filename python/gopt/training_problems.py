@@ -65,7 +65,11 @@ def _entry(problem: Any, store: Path | None) -> Any:
     graph, machine, *constraints = problem
     if isinstance(graph, _core.Problem):
         raise InvalidArgumentError("machine: a Problem is given, which has its own already")
-    return (_named(graph, store), _named(machine, store), *(_named(c, store) for c in constraints))
+    return (
+        _named_graph(graph, store),
+        _named_text(machine, _core.Machine, "machine", store),
+        *(_named_text(c, _core.Constraints, "constraints", store) for c in constraints),
+    )
 
 
 def _check_kept(problem: _core.Problem) -> None:
@@ -81,26 +85,36 @@ def _check_kept(problem: _core.Problem) -> None:
         )
 
 
-def _named(value: Any, store: Path | None) -> str:
-    """What a configuration calls a graph, a machine or constraints; an object becomes a file."""
+def _named_graph(value: Any, store: Path | None) -> str:
+    """What a configuration calls a graph; an object becomes a file."""
     if isinstance(value, str | os.PathLike):
         return os.fspath(value)
-    if isinstance(value, _core.Constraints):
-        return "" if value.empty else _text_file(store, "constraints", value.to_text())
-    if isinstance(value, _core.Machine):
-        return _text_file(store, _stem(value.name) or "machine", value.to_text())
     graph = getattr(value, "graph", value)
     if not isinstance(graph, _core.Graph):
-        raise InvalidArgumentError(f"no graph and no machine: {value!r:.60}")
+        raise InvalidArgumentError(f"no graph: {value!r:.60}")
     path = _in(store, f"{_stem(graph.name) or 'graph'}-{graph.fingerprint:016x}.gopt")
     graph.save(path)
     return str(path)
 
 
+def _named_text(value: Any, kind: type, word: str, store: Path | None) -> str:
+    """The same for a machine or constraints; the empty ones are called \"\"."""
+    if isinstance(value, str | os.PathLike):
+        return os.fspath(value)
+    if not isinstance(value, kind):
+        raise InvalidArgumentError(f"no {word}: {value!r:.60}")
+    if getattr(value, "empty", False):
+        return ""
+    return _text_file(store, _stem(getattr(value, "name", "")) or word, value.to_text())
+
+
 def _text_file(store: Path | None, stem: str, text: str) -> str:
     """Files of unlike objects that are called alike have names of their own."""
     path = _in(store, f"{stem}-{zlib.crc32(text.encode()):08x}.txtpb")
-    path.write_text(text, encoding="utf-8")
+    # Whole at any moment: other processes of the run write and read the same file.
+    whole = path.with_name(f".{path.name}.{os.getpid()}")
+    whole.write_text(text, encoding="utf-8")
+    whole.replace(path)
     return str(path)
 
 

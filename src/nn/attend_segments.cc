@@ -159,10 +159,12 @@ at::Tensor WithMemory(const at::Tensor& memory, const at::Tensor& own) {
 at::Tensor AttendSegments(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                           double epsilon, int heads, bool recurrence, const SegmentLayout& layout) {
   GOPT_CHECK(x.size(0) == layout.rows());
+  GOPT_CHECK(weight.sizes() == at::IntArrayRef({3 * x.size(1), x.size(1)}));
+  GOPT_CHECK(bias.numel() == 3 * x.size(1));
   if (!HasFlash(x) || x.size(0) == 0) {
     return AttendSegmentsOfOps(x, weight, bias, epsilon, heads, recurrence, layout);
   }
-  if (FindRowKernel({x, weight, bias}) != nullptr &&
+  if (RowKernelFor({x, weight, bias}) != nullptr &&
       FindAttentionKernel(x.size(1) / heads) != nullptr) {
     return AttendSegmentsByKernel(x, weight, bias, epsilon, heads, recurrence, layout.spans());
   }

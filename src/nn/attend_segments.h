@@ -12,7 +12,8 @@ namespace gopt {
 // bias, the norm without weights; q of each segment, k and v of the segment and, if `recurrence`,
 // of the one before, through which no gradient reaches x, but it does reach weight and bias.
 //   x [rows, width], weight [3 width, width], bias [3 width] -> [rows, width]
-// On the CPU one projection, and keys and values are read where it wrote them.
+// On the CPU a segment is projected when its turn comes, with the one before it kept, and once more
+// for the gradient.
 GOPT_API at::Tensor AttendSegments(const at::Tensor& x, const at::Tensor& weight,
                                    const at::Tensor& bias, double epsilon, int heads,
                                    bool recurrence, const SegmentLayout& layout);

@@ -235,6 +235,20 @@ class LayerFunction : public torch::autograd::Function<LayerFunction> {
   }
 };
 
+void CheckLayer(const RowLayer& layer) {
+  const int64_t rows = layer.in.size(0), to = layer.weight.size(0);
+  const auto fits = [&](const at::Tensor& x, at::IntArrayRef sizes) {
+    return !x.defined() || x.sizes() == sizes;
+  };
+  GOPT_CHECK(!layer.beside.defined() || layer.beside.size(0) == rows);
+  GOPT_CHECK(layer.in.size(1) + (layer.beside.defined() ? layer.beside.size(1) : 0) ==
+             layer.weight.size(1));
+  GOPT_CHECK(fits(layer.residual, {rows, to}) && fits(layer.bias, {to}));
+  GOPT_CHECK(fits(layer.norm_weight, {to}) && fits(layer.norm_bias, {to}));
+  GOPT_CHECK(layer.norm_weight.defined() == layer.norm_bias.defined());
+  GOPT_CHECK(!layer.residual.defined() || layer.norm_weight.defined() || !layer.relu);
+}
+
 std::optional<at::Tensor> Contiguous(const at::Tensor& x) {
   return x.defined() ? std::optional(x.contiguous()) : std::nullopt;
 }
@@ -242,11 +256,11 @@ std::optional<at::Tensor> Contiguous(const at::Tensor& x) {
 }  // namespace
 
 at::Tensor LinearRows(const RowLayer& layer) {
+  CheckLayer(layer);
   if (layer.in.size(0) == 0 ||
-      FindRowKernel({layer.in, layer.beside, layer.weight, layer.residual}) == nullptr) {
+      RowKernelFor({layer.in, layer.beside, layer.weight, layer.residual}) == nullptr) {
     return LinearRowsOfOps(layer);
   }
-  GOPT_CHECK(!layer.residual.defined() || layer.norm_weight.defined() || !layer.relu);
   const at::Tensor in = layer.in.contiguous();
   return LayerFunction::apply(
       in, Contiguous(layer.beside), layer.weight.contiguous(), Contiguous(layer.bias),

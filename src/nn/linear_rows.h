@@ -8,13 +8,14 @@
 namespace gopt {
 
 // y = norm(residual + relu([in, beside] weight' + bias)); what is undefined or off is left out.
+// With relu, a residual goes with a norm.
 struct RowLayer {
   at::Tensor in;            // [rows, *]
   at::Tensor beside;        // [rows, *]: more columns, which need not be copied next to the others.
   at::Tensor weight, bias;  // [to, columns of in and beside], [to]
   bool relu = false;
   at::Tensor residual;                // [rows, to]
-  at::Tensor norm_weight, norm_bias;  // [to]
+  at::Tensor norm_weight, norm_bias;  // [to], both or neither.
   double epsilon = 1e-5;              // Of the norm.
 };
 

@@ -17,9 +17,9 @@ struct MixWeights {
 
 // a = x + attended out' + out_bias;  y = a + activation(norm(a) up' + up_bias) down' + down_bias
 //   x, attended [rows, width] -> y [rows, width]
-// On the CPU a block of rows at a time passes through all of it while it is in the cache, and the
-// hidden layer is made again for the gradient instead of kept. Gradients of the weights are sums
-// over fixed shards of rows.
+// On the CPU, with relu, a block of rows at a time passes through all of it while it is in the
+// cache, and the hidden layer is made again for the gradient instead of kept. Gradients of the
+// weights are sums over fixed shards of rows.
 GOPT_API at::Tensor MixRows(const at::Tensor& x, const at::Tensor& attended,
                             const MixWeights& weights, double epsilon,
                             FeedForwardActivation activation);

@@ -33,7 +33,8 @@ GOPT_SIMD_INLINE void Max(const NeighborRange& range, Columns<const T> message,
         }
       } else {
         const T* const __restrict with =
-            edge_message.data + (range.by_position ? p : e) * edge_message.stride;
+            edge_message.data +
+            (range.position >= 0 ? p - range.position : e) * edge_message.stride;
         for (int64_t c = 0; c < range.width; ++c) {
           const T value = from[c] + with[c];
           const bool more = value > max[c];

@@ -26,7 +26,7 @@ struct Columns {
 struct NeighborRange {
   Neighbors neighbors;
   int64_t width, first, last;
-  bool by_position = false;  // Rows of edges are at the positions of `edge`, not at their ids.
+  int64_t position = -1;  // Row 0 of the edges is that of this place in `edge`; -1: rows are by id.
 };
 
 // `best` and `best_edge` of nodes from the messages of their neighbours.

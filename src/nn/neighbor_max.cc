@@ -150,9 +150,8 @@ class FeaturesFunction : public torch::autograd::Function<FeaturesFunction> {
           messages.resize(std::max<size_t>(messages.size(), count * width));
           weight.Multiply(count, FeaturesAt(edges, neighbors, position, count, &features),
                           {messages.data(), width});
-          MaxOfNeighbors<float>({neighbors, width, begin, end, /*by_position=*/true},
-                                Read<float>(message, column),
-                                {messages.data() - position * width, width},
+          MaxOfNeighbors<float>({neighbors, width, begin, end, position},
+                                Read<float>(message, column), {messages.data(), width},
                                 Write<float>(best, column), Write<int32_t>(best_edge, column));
         }
       });
@@ -243,8 +242,11 @@ at::Tensor NeighborMax(const at::Tensor& message, const at::Tensor& edge_message
 at::Tensor NeighborMaxOfFeatures(const at::Tensor& message, const at::Tensor& edge_weight,
                                  const GraphEdges& edges) {
   CheckEdges(message, edges);
+  GOPT_CHECK(edges.features.size(0) == edges.source.size(0));
+  GOPT_CHECK(edges.features.size(1) == edge_weight.size(1));
+  GOPT_CHECK(edge_weight.size(0) == message.size(1));
   if (edges.features.requires_grad() ||
-      FindRowKernel({message, edge_weight, edges.features}) == nullptr) {
+      RowKernelFor({message, edge_weight, edges.features}) == nullptr) {
     return NeighborMax(message, LinearRows({.in = edges.features, .weight = edge_weight}), edges);
   }
   GraphEdges contiguous = edges;

@@ -18,7 +18,7 @@ GOPT_API at::Tensor NeighborMax(const at::Tensor& message, const at::Tensor& edg
                                 const GraphEdges& edges);
 
 // The same with edge_message = edges.features edge_weight', [2 width, edge width], of which on the
-// CPU there are a few rows at a time.
+// CPU there are those of 64 nodes at a time.
 GOPT_API at::Tensor NeighborMaxOfFeatures(const at::Tensor& message, const at::Tensor& edge_weight,
                                           const GraphEdges& edges);
 

@@ -6,7 +6,7 @@
 
 namespace gopt {
 
-const RowKernel* FindRowKernel(std::initializer_list<at::Tensor> tensors) {
+const RowKernel* RowKernelFor(std::initializer_list<at::Tensor> tensors) {
   for (const at::Tensor& x : tensors) {
     if (x.defined() && (!x.is_cpu() || x.scalar_type() != at::kFloat)) return nullptr;
   }

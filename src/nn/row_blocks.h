@@ -21,7 +21,7 @@ inline constexpr int64_t kRowBlock = 96;
 inline constexpr int64_t kMaxRowShards = 32;  // Enough for the threads, few enough for their sums.
 
 // The kernel for these tensors, the undefined among them left out; null if there is none.
-const RowKernel* FindRowKernel(std::initializer_list<at::Tensor> tensors);
+const RowKernel* RowKernelFor(std::initializer_list<at::Tensor> tensors);
 
 // Sums over rows are made of sums over fixed shards, whatever the number of threads.
 inline int64_t RowShards(int64_t rows) {

@@ -6,13 +6,13 @@ namespace gopt {
 const RowKernel* Avx2RowKernel();
 const RowKernel* Avx512RowKernel();
 
-const RowKernel* FindRowKernel() {
-  if (__builtin_cpu_supports("x86-64-v4")) return Avx512RowKernel();
-  if (__builtin_cpu_supports("x86-64-v3")) return Avx2RowKernel();
+const RowKernel* FindRowKernel(int nth) {
+  if (__builtin_cpu_supports("x86-64-v4") && nth-- == 0) return Avx512RowKernel();
+  if (__builtin_cpu_supports("x86-64-v3") && nth-- == 0) return Avx2RowKernel();
   return nullptr;
 }
 #else
-const RowKernel* FindRowKernel() {
+const RowKernel* FindRowKernel(int) { return nullptr; }
 #endif
 
 }  // namespace gopt

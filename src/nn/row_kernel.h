@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "gopt/base/export.h"
+
 namespace gopt {
 
 // Products of thousands of rows with matrices of 1 to 200 columns, and what stands between them,
@@ -65,8 +67,8 @@ struct RowKernel {
   }
 };
 
-// Null if there is none for this processor.
-const RowKernel* FindRowKernel();
+// The nth fastest of those that this processor runs; null if there are no more.
+GOPT_API const RowKernel* FindRowKernel(int nth = 0);
 
 }  // namespace gopt
 

@@ -1,6 +1,7 @@
 #ifndef GOPT_TESTS_NN_GRADIENTS_H_
 #define GOPT_TESTS_NN_GRADIENTS_H_
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/isfinite.h>
@@ -47,6 +48,23 @@ inline void ExpectSame(const at::Tensor& actual, const at::Tensor& expected,
       return gradient.defined() ? gradient : at::zeros_like(tensors[i]);
     };
     ExpectClose(value(a[i]), value(b[i]), tolerance, inputs[i].first);
+  }
+}
+
+// Output and gradients equal to the bit.
+inline void ExpectSameOnAnyNumberOfThreads(const std::function<at::Tensor()>& compute,
+                                           const std::vector<at::Tensor>& inputs) {
+  std::vector<std::vector<at::Tensor>> results;
+  const int threads = at::get_num_threads();
+  for (int count : {1, 3}) {
+    at::set_num_threads(count);
+    const at::Tensor y = compute();
+    results.push_back(Gradients(y, inputs));
+    results.back().push_back(y);
+  }
+  at::set_num_threads(threads);
+  for (size_t i = 0; i < results[0].size(); ++i) {
+    EXPECT_TRUE(at::equal(results[0][i], results[1][i])) << i;
   }
 }
 

@@ -1,7 +1,6 @@
 #include "src/nn/linear_rows.h"
 
 #include <ATen/Functions.h>
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -60,21 +59,10 @@ TEST_P(LinearRowsTest, IsTheSameOnAnyNumberOfThreads) {
   Inputs inputs(GetParam(), 3'000, 20, 20);
   std::vector<at::Tensor> tensors;
   for (const auto& [name, tensor] : inputs.all) tensors.push_back(tensor);
-  std::vector<std::vector<at::Tensor>> results;
-  const int threads = at::get_num_threads();
-  for (int count : {1, 3}) {
-    at::set_num_threads(count);
-    const at::Tensor y = LinearRows(inputs.layer);
-    results.push_back(Gradients(y, tensors));
-    results.back().push_back(y);
-  }
-  at::set_num_threads(threads);
-  for (size_t i = 0; i < results[0].size(); ++i) {
-    EXPECT_TRUE(at::equal(results[0][i], results[1][i])) << i;
-  }
+  ExpectSameOnAnyNumberOfThreads([&] { return LinearRows(inputs.layer); }, tensors);
 }
 
-TEST_P(LinearRowsTest, LeavesOutGradientsThatNobodyNeeds) {
+TEST_P(LinearRowsTest, OthersAreTheSameWhereAnInputNeedsNoGradient) {
   Inputs inputs(GetParam(), 50, 20, 20);
   inputs.layer.in = inputs.layer.in.detach();
   if (GetParam().residual_is_in) inputs.layer.residual = inputs.layer.in;

@@ -99,6 +99,16 @@ TEST(SegmentAttentionBatchTest, SequencesOfABatchEqualEachAlone) {
              1e-12);
 }
 
+TEST(SegmentAttentionBatchTest, IsTheSameOnAnyNumberOfThreads) {
+  at::manual_seed(8);
+  const auto layout = SegmentLayout::Create({700, 3, 90}, 32, at::kCPU);
+  const at::Tensor x = at::randn({793, 16}).requires_grad_();
+  const at::Tensor weight = at::randn({48, 16}).requires_grad_();
+  const at::Tensor bias = at::randn({48}).requires_grad_();
+  ExpectSameOnAnyNumberOfThreads(
+      [&] { return AttendSegments(x, weight, bias, 1e-5, 2, true, layout); }, {x, weight, bias});
+}
+
 TEST(SegmentAttentionMemoryTest, SeesOneSegmentBackAndStopsTheGradientThere) {
   at::manual_seed(5);
   SegmentAttention layer(SegmentAttentionOptions{.width = 12, .heads = 3});

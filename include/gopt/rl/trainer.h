@@ -50,7 +50,8 @@ struct TrainingResult {
   int64_t evaluations = 0;  // Plans priced in all.
   // Why it ended: "completed", "cancelled", or "no better evaluation for N iterations".
   std::string stopped;
-  // Geometric mean over problems of best step time / reference; 0: no plan was feasible.
+  // Geometric mean over problems of best step time / reference; 0: no plan was feasible, or the run
+  // was cancelled before the references were found.
   double ratio_best = 0.0;
 };
 

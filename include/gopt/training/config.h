@@ -77,7 +77,8 @@ struct ExplorationOptions {
   double sparse_share = 0.01;  // Of the nodes, drawn anew for each sample, have noise of their own
   double sparse_sigma = 0.1;   // of this standard deviation besides.
   double head_probability = 0.6;  // That a head is noisy in a sample. At least one is.
-  bool antithetic = true;         // Samples come in pairs of opposite noise.
+  // Samples come in pairs of opposite noise, but for the sparse one.
+  bool antithetic = true;
 };
 
 struct RewardOptions {

@@ -1,6 +1,7 @@
 """gopt.TrainingConfig: fields, parts, text, settings, errors."""
 
 import copy
+import re
 import subprocess
 import sys
 
@@ -31,6 +32,21 @@ def test_fields_parts_and_problems():
     text = str(config)
     for word in ("modulation: GRAPH", "kind: SQRT", "rank: 4", "baseline: NONE", "decoder: DIRECT"):
         assert word in text
+
+
+def test_every_stored_field_is_an_attribute():
+    # The text has every field with its default.
+    config = gopt.TrainingConfig()
+    owner, seen = config, 0
+    for line in config.text().splitlines():
+        if part := re.fullmatch(r"(\w+) \{", line):
+            owner = getattr(config, part[1])
+        elif line == "}":
+            owner = config
+        elif (field := re.match(r" *(\w+): ", line)) and field[1] != "schema_major":
+            assert hasattr(owner, field[1]), (type(owner).__name__, field[1])
+            seen += 1
+    assert seen > 60
 
 
 def test_text_round_trip(config, tmp_path):
