@@ -42,9 +42,8 @@ def at(curve: Curve, plans: int, column: int) -> float:
     return value
 
 
-def draw_method(axes: Any, runs: list[dict[str, Any]], color: str) -> None:
-    ends = [run["curve"][-1][0] for run in runs]
-    counts = [2 ** (i / 4) for i in range(4 * 4, 4 * int(math.log2(max(ends))) + 1)]
+def draw_method(axes: Any, runs: list[dict[str, Any]], color: str, plans: int) -> None:
+    counts = [2 ** (i / 4) for i in range(16, int(4 * math.log2(plans)) + 1)] + [plans]
     for column, style, name in ((1, "-", runs[0]["method"]), (2, ":", "its samples' mean")):
         rows = [(n, [at(run["curve"], int(n), column) for run in runs]) for n in counts]
         rows = [(n, values) for n, values in rows if all(map(math.isfinite, values))]
@@ -71,11 +70,12 @@ def draw(runs: list[dict[str, Any]], path: pathlib.Path) -> None:
         height_ratios=(2, 3),
         layout="constrained",
     )
+    plans = max(run["curve"][-1][0] for run in runs)
     for column, (graph, methods) in enumerate(graphs.items()):
         for axes, limits, ticks in ((grid[0][column], *ALL), (grid[1][column], *NEAR)):
             spare = iter(OTHER_COLORS)
             for method, own in methods.items():
-                draw_method(axes, own, COLORS.get(method) or next(spare))
+                draw_method(axes, own, COLORS.get(method) or next(spare), plans)
             axes.axhline(1.0, color="#555", linewidth=1, label="best classical plan")
             axes.set(xscale="log", yscale="log", ylim=limits)
             axes.minorticks_off()
