@@ -110,43 +110,37 @@ class Network {
     const at::Tensor factor = superposition_(h, layout_);
     at::Tensor x = h;
     for (SegmentAttention& layer : layers_) x = layer(Modulate(x, factor), layout_);
-    const auto join = [&](const at::Tensor& handed_on, const at::Tensor& hidden) {
-      return LinearRows({.in = handed_on,
-                         .beside = hidden,
-                         .weight = join_->weight,
-                         .bias = join_->bias,
-                         .norm_weight = join_norm_->weight,
-                         .norm_bias = join_norm_->bias});
-    };
-    return Decide(x, join,
-                  [&](const at::Tensor& y) { return shared_(Modulate(y, factor), layout_); });
+    return Decide(x, [&](const at::Tensor& y) { return shared_(Modulate(y, factor), layout_); });
   }
   at::Tensor Encode() { return encoder_(features_, type_, edges_); }
 
+  // The same but for the attention.
   at::Tensor LiteralForward() {
-    const at::Tensor h = LiteralGraphSageEncoder(*encoder_, features_, type_, edges_);
+    const at::Tensor h = Encode();
     const at::Tensor factor = LiteralSuperposition(*superposition_, h, layout_.lengths(), segment_);
     at::Tensor x = h;
     for (SegmentAttention& layer : layers_) {
       x = LiteralSegmentAttention(*layer, x * factor, layout_.lengths(), segment_);
     }
-    const auto join = [&](const at::Tensor& handed_on, const at::Tensor& hidden) {
-      return join_norm_(join_(at::cat({handed_on, hidden}, 1)));
-    };
-    return Decide(x, join, [&](const at::Tensor& y) {
+    return Decide(x, [&](const at::Tensor& y) {
       return LiteralSegmentAttention(*shared_, y * factor, layout_.lengths(), segment_);
     });
   }
 
  private:
-  // The recurrence over tasks; the heads are the same for both.
-  template <typename Join, typename Attention>
-  at::Tensor Decide(at::Tensor hidden, Join join, Attention attention) {
+  // The recurrence over tasks.
+  template <typename Attention>
+  at::Tensor Decide(at::Tensor hidden, Attention attention) {
     if (heads_.empty()) return hidden;
     at::Tensor handed_on = at::zeros({hidden.size(0), kHeadWidth});
     std::vector<at::Tensor> outputs;
     for (TaskHead& head : heads_) {
-      hidden = attention(join(handed_on, hidden));
+      hidden = attention(LinearRows({.in = handed_on,
+                                     .beside = hidden,
+                                     .weight = join_->weight,
+                                     .bias = join_->bias,
+                                     .norm_weight = join_norm_->weight,
+                                     .norm_bias = join_norm_->bias}));
       handed_on = head->Hidden(hidden);
       outputs.push_back(head->Output(handed_on));
     }
